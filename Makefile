@@ -1,0 +1,46 @@
+# The two commands: `make site` builds the book from live runs, `make test` checks everything.
+# TORCH=cpu takes PyTorch's CPU build; without it, Linux pulls gigabytes of CUDA libraries.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ifeq ($(TORCH),cpu)
+PIP += --extra-index-url https://download.pytorch.org/whl/cpu
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help site test serve lint clean
+
+help:
+	@echo 'make site    train what is stale, draw every figure, build site/'
+	@echo 'make test    run the whole test suite'
+	@echo 'make serve   build, then show the book at http://127.0.0.1:8000'
+	@echo 'make lint    style and types'
+	@echo 'make clean   remove the built site and the figures; stored runs stay'
+	@echo 'Add TORCH=cpu to take the CPU build of PyTorch (much smaller on Linux).'
+
+# The stamp holds the lock's checksum, so a changed lock installs again and an interrupted install starts over.
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Trainlab needs Python 3.11 or newer, found " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
+	@echo 'Installing the environment into .venv (once; two minutes, mostly PyTorch) ...'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+site: .venv/installed
+	@$(BIN)/trainlab site
+
+test: .venv/installed
+	@$(BIN)/python -m pytest
+
+serve: .venv/installed
+	@$(BIN)/trainlab site --serve
+
+lint: .venv/installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+clean:
+	rm -rf docs/live site

@@ -1,0 +1,1 @@
+"""Trainlab: train stacks of networks, compare them fairly, test every claim."""

@@ -1,0 +1,1 @@
+"""The press: turns results into figures, numbers, notebooks and pages."""
