@@ -1,0 +1,167 @@
+"""Makes the built lab pages light and whole.
+
+mkdocs-jupyter renders an executed notebook into a page of about 680 KB: JupyterLab's whole style sheet, scripts that
+call a CDN, images without a text alternative, TeX, notes and links to .md files left as they were written. This step
+keeps the code and its outputs, renders the text cells as every chapter is rendered, and leaves the rest out: the site's
+own style sheet covers what remains, in light and dark. No other page is changed, but for a name for the search dialog.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup, Tag
+from markdown import Markdown
+from markdown.extensions.toc import unique
+
+from trainlab_press.errors import PressError
+from trainlab_press.leftovers import Leftovers
+
+ARTICLE = re.compile(r"(<article\b[^>]*>)(.*)(</article>)", re.DOTALL)
+HEAVY = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL)
+EXTENSIONS = [
+    "admonition",
+    "attr_list",
+    "footnotes",
+    "tables",
+    "toc",
+    "pymdownx.details",
+    "pymdownx.superfences",
+    "trainlab_press.math",
+]
+SEARCH = 'data-md-component="search" role="dialog"'
+NO_ALT = "No description has been provided for this image"
+
+
+def lighten(site: Path) -> None:
+    """Clean every lab page of a built site in place; a second time changes nothing.
+
+    Args:
+        site: The folder that `mkdocs build` filled.
+
+    Raises:
+        PressError: When a lab has a broken link, a TeX error, a request to another host, or an image without a text.
+    """
+    for page in sorted(site.rglob("*.html")):
+        before = page.read_text("utf-8")
+        after = before.replace(SEARCH + ">", SEARCH + ' aria-label="Search">')
+        if 'class="jupyter-wrapper"' in after:
+            folder = page.parent.relative_to(site).as_posix()
+            try:
+                after = ARTICLE.sub(lambda m, p=page: m[1] + _lab(site, p, m[2]) + m[3], after, count=1)
+            except PressError as error:
+                raise PressError(f"{folder}: {error}") from None
+        if after != before:
+            page.write_text(after, "utf-8")
+
+
+def _lab(site: Path, page: Path, article: str) -> str:
+    """Write the content of a lab page anew from what mkdocs-jupyter rendered and the notebook beside it."""
+    source = page.parent / f"{page.parent.name}.ipynb"
+    if not source.is_file():
+        raise PressError(f"{source.name} does not lie beside the page; set mkdocs-jupyter's include_source: true")
+    notebook = json.loads(source.read_text("utf-8"))
+    rendered = BeautifulSoup(HEAVY.sub("", article), "html.parser").select('[id^="cell-id="]')
+    if len(rendered) != len(notebook["cells"]):
+        raise PressError(f"{len(rendered)} cells on the page, {len(notebook['cells'])} in {source.name}; build again")
+    lab = BeautifulSoup("", "html.parser")
+    alts, ids = _alts(notebook), set()
+    for html, cell in zip(rendered, notebook["cells"], strict=True):
+        lab.extend(_text(cell, ids) if cell["cell_type"] == "markdown" else _code(html, alts))
+    _check_hosts(lab)
+    for link in lab.select("a[href]"):
+        link["href"] = _address(site, page.parent.relative_to(site).as_posix(), str(link["href"]))
+    if lab.h1 is None:
+        raise PressError(f"{source.name} has no title; begin its first text cell with # and the title")
+    link = lab.new_tag("a", href=source.name, download="", string="Download this lab as a notebook")
+    paragraph = lab.new_tag("p", attrs={"class": "download"})
+    paragraph.append(link)
+    lab.h1.insert_after(paragraph)
+    return f'\n<div class="lab">\n{lab}\n</div>\n'
+
+
+def _text(cell: dict[str, Any], ids: set[str]) -> list[Any]:
+    """Render a text cell as chapters are rendered; headings get the ids that the table of contents links to."""
+    md = Markdown(extensions=EXTENSIONS, extension_configs={"toc": {"permalink": "#"}})
+    html = md.convert("".join(cell["source"]))
+    soup = BeautifulSoup(Leftovers(md).run(html), "html.parser")
+    for heading in soup.select("h1[id], h2[id], h3[id], h4[id], h5[id], h6[id]"):
+        heading["id"] = unique(str(heading["id"]), ids)
+        for link in heading.select("a.headerlink"):
+            link["href"] = f"#{heading['id']}"
+            link["title"] = "Link to this section"
+    return list(soup.contents)
+
+
+def _code(html: Tag, alts: dict[str, str]) -> Iterator[Tag]:
+    """Keep a code cell's source, in the markup that Material colours and copies, and its outputs."""
+    for block in html.select(".highlight-ipynb"):
+        block["class"] = "highlight"
+        for pre in block.select("pre"):
+            code = BeautifulSoup("<code></code>", "html.parser").code
+            assert code is not None
+            code.extend(list(pre.contents))
+            pre.append(code)
+        yield block
+    for output in html.select(".jp-OutputArea-output"):
+        output["class"] = "output"
+        for img in output.select("img"):
+            if img.get("alt", NO_ALT) in {NO_ALT, ""}:
+                img["alt"] = _alt(str(img.get("src", "")), alts)
+            img.attrs.pop("class", None)
+            output.attrs.pop("tabindex", None)  # nothing to scroll
+        yield output
+
+
+def _alts(notebook: dict[str, Any]) -> dict[str, str]:
+    """Map each image of a notebook to its text: what the output's metadata says, else the cell's."""
+    found: dict[str, str] = {}
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            for mime, data in output.get("data", {}).items():
+                said = output.get("metadata", {})
+                text = said.get(mime, {}).get("alt") or said.get("alt") or cell.get("metadata", {}).get("alt", "")
+                if mime.startswith("image/"):
+                    found["".join("".join(data).split())] = text
+    return found
+
+
+def _alt(src: str, alts: dict[str, str]) -> str:
+    text = alts.get("".join(src.partition("base64,")[2].split()), "")
+    if not text:
+        raise PressError('an image has no text alternative; display it with metadata={"alt": "what it shows"}')
+    return text
+
+
+def _check_hosts(lab: BeautifulSoup) -> None:
+    for element in lab.select("[src]"):
+        if urlsplit(str(element["src"])).netloc:
+            raise PressError(f"{element['src']} would be fetched from another host; keep the file in docs/assets")
+
+
+def _address(site: Path, folder: str, href: str) -> str:
+    """Turn a link to a source file, as in chapters, into one that holds on the built page.
+
+    A link may start at docs/labs, where the lab is written, or at docs/live/labs, where its notebook lies.
+    """
+    parts = urlsplit(href)
+    if parts.scheme or parts.netloc or not parts.path:
+        return href
+    path = re.sub(r"(^|/)index\.md$", r"\1", parts.path)
+    for base in (posixpath.dirname(folder), "labs"):
+        target = posixpath.normpath(posixpath.join(base, re.sub(r"\.(md|ipynb)$", "", path)))
+        file = site / target
+        page = file / "index.html"
+        if target.startswith("..") or not (page.is_file() or file.is_file()):
+            continue
+        if parts.fragment and f'id="{parts.fragment}"' not in page.read_text("utf-8"):
+            raise PressError(f"link {href}: that page has no #{parts.fragment}; link to one of its headings")
+        address = posixpath.relpath(target, folder) + ("/" if page.is_file() else "")
+        return parts._replace(path=address).geturl()
+    raise PressError(f"link {href} leads nowhere; write it relative to docs/labs, such as ../optimizers.md")
