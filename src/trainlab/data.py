@@ -1,0 +1,322 @@
+"""Data sets as train, validation and test tensors: MNIST-1D (generated) and Fashion-MNIST (packaged, or in full).
+
+`python -m trainlab.data FOLDER` downloads the full Fashion-MNIST from its authors' address.
+"""
+
+import argparse
+import gzip
+import hashlib
+import http.client
+import lzma
+import os
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d
+from torch import Tensor
+
+FASHION_MNIST_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # of the Debian package dataset-fashion-mnist
+# SHA-256 of the decompressed bytes: Debian compressed the authors' files again.
+FASHION_MNIST_FILES = {
+    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+PACKAGED = resources.files("trainlab") / "resources" / "fashion-mnist.npz"
+# The ten strokes of MNIST-1D, one a class, before whitening.
+MNIST1D_STROKES = (
+    (5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5),
+    (5, 3, 3, 3.4, 3.8, 4.2, 4.6, 5, 5.4, 5.8, 5, 5),
+    (5, 6, 6.5, 6.5, 6, 5.25, 4.75, 4, 3.5, 3.5, 4, 5),
+    (5, 6, 6.5, 6.5, 6, 5, 5, 6, 6.5, 6.5, 6, 5),
+    (5, 4.4, 3.8, 3.2, 2.6, 2.6, 5, 5, 5, 5, 5, 5),
+    (5, 3, 3, 3, 3, 5, 6, 6.5, 6.5, 6, 4.5, 5),
+    (5, 4, 3.5, 3.25, 3, 3, 3, 3, 3.25, 3.5, 4, 5),
+    (5, 7, 7, 6.6, 6.2, 5.8, 5.4, 5, 4.6, 4.2, 5, 5),
+    (5, 4, 3.5, 3.5, 4, 5, 5, 4, 3.5, 3.5, 4, 5),
+    (5, 4, 3.5, 3.5, 4, 5, 5, 5, 5, 4.7, 4.3, 5),
+)
+
+
+class Split(NamedTuple):
+    """The rows of one part of a data set: x is float32 of shape [rows, features], y is int64 of shape [rows]."""
+
+    x: Tensor
+    y: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three disjoint splits in memory; they are cached and shared, so never write into their tensors."""
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    classes: int
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the dtype, shape and bytes of x and y of train, validation and test, in this order."""
+        digest = hashlib.sha256()
+        for tensor in (*self.train, *self.validation, *self.test):
+            digest.update(f"{tensor.dtype}{list(tensor.shape)}".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MNIST1D:
+    """MNIST-1D: ten classes of noisy signals of 40 samples, drawn by the published generator at any size.
+
+    The train split is the first `rows` of a shuffled, class-balanced draw of 10 * ceil(rows / 8), whose mean and
+    standard deviation standardize all splits. So the defaults give the published 4000 of 5000 rows, and the classes of
+    the train split are, like there, only nearly equal. Validation and test come from two other streams of the
+    generator, with equal classes when their size is a multiple of 10.
+
+    Args:
+        rows: Rows of the train split, at least 1.
+        seed: Seed of all three splits, 0 to 2**32 - 1; the published set has 42.
+        validation: Rows of the validation split, at least 1.
+        test: Rows of the test split, at least 1.
+
+    Raises:
+        ValueError: A value is not an integer of its range.
+
+    References:
+        Greydanus and Kobak, Scaling down deep learning with MNIST-1D, 2024, https://arxiv.org/abs/2011.14439
+    """
+
+    rows: int = 4000
+    seed: int = 42
+    validation: int = 2000
+    test: int = 10_000
+
+    def __post_init__(self) -> None:
+        for name, least in {"rows": 1, "seed": 0, "validation": 1, "test": 1}.items():
+            value, default = getattr(self, name), getattr(MNIST1D, name)
+            if type(value) is not int or not least <= value < 2**32:  # the legacy generator takes seeds of 32 bits
+                raise ValueError(f"{name} must be an integer >= {least} and < 2**32, got {value!r}; try {default}")
+
+    def load(self) -> Dataset:
+        """Return the data set, about 0.3 s for the defaults, then from memory."""
+        return _load_mnist1d(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FashionMNIST:
+    """Fashion-MNIST: ten classes of 28 x 28 grey images, each flattened row by row to 784 features.
+
+    The packaged part has 10,000 train, 2000 validation and 2000 test rows; the full set 55,000, 5000 and 10,000. Every
+    split is balanced by class. Pixels are divided by 255, then standardized by one mean and one standard deviation,
+    those of all pixels of the train split.
+
+    Args:
+        full: Read the full set, from the folder that the environment variable TRAINLAB_DATA names, else from that of
+            the Debian package dataset-fashion-mnist.
+
+    Raises:
+        ValueError: full is not a bool.
+
+    References:
+        Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747
+    """
+
+    full: bool = False
+
+    def __post_init__(self) -> None:
+        if type(self.full) is not bool:
+            raise ValueError(f"full must be True (70,000 images) or False (14,000), got {self.full!r}")
+
+    def load(self) -> Dataset:
+        """Return the data set, then from memory.
+
+        Raises:
+            ValueError: A file is missing or damaged; the text says where it was looked for, and what to do.
+        """
+        return _load_fashion_mnist(self)
+
+
+def make_mnist1d(rows: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
+    """Draw shuffled MNIST-1D signals, with the random numbers of the published generator in its order.
+
+    Each signal is a stroke that is padded with 36 to 60 zeros, stretched to 72 samples, scaled by 0.8 to 1.2, shifted
+    by 0 to 47, filled with smooth noise where it is zero, roughened by white noise, tilted, and resampled to 40.
+
+    Args:
+        rows: Rows to return; ceil(rows / 10) of each class are drawn, and what is over is cut after the shuffle.
+        rng: The generator, at the start of its stream.
+
+    Returns:
+        x, float64 of shape [rows, 40], not standardized, and y, int64 of shape [rows].
+    """
+    strokes = np.array(MNIST1D_STROKES)
+    strokes = (strokes - strokes.mean(1, keepdims=True)) / strokes.std(1, keepdims=True)
+    strokes = (strokes - strokes[:, :1]) / 6 + 1e-8  # so that only padding is exactly zero
+    coarse, fine = np.linspace(0, 1, 40), np.linspace(0, 1, 72)
+    stretched = np.array(
+        [[np.interp(fine, np.linspace(0, 1, 12 + p), np.pad(s, (0, p))) for p in range(36, 61)] for s in strokes]
+    )
+    y = np.repeat(np.arange(10), -(-rows // 10))
+    # The order of the calls in this line is the generator: padding, scale, shift, both noises, tilt.
+    draws = [(rng.rand(), rng.rand(), rng.randint(48), rng.randn(2, 72), rng.rand()) for _ in y]
+    padding, scale, shift, noise, tilt = (np.array(column) for column in zip(*draws, strict=True))
+
+    x = stretched[y, (padding * 25).astype(int)] * (1 + 0.4 * (scale - 0.5))[:, None]
+    x = np.take_along_axis(x, (np.arange(72) - shift[:, None]) % 72, axis=1)
+    x = np.where(x == 0, gaussian_filter1d(0.25 * noise[:, 0], sigma=2, axis=1), x) + 0.02 * noise[:, 1]
+    x -= 0.75 * (tilt - 0.5)[:, None] * np.linspace(-0.5, 0.5, 72)
+    x = np.array([np.interp(coarse, fine, row) for row in x])
+    order = rng.permutation(len(y))[:rows]
+    return x[order], y[order]
+
+
+@lru_cache(maxsize=16)
+def _load_mnist1d(spec: MNIST1D) -> Dataset:
+    x, y = make_mnist1d(10 * -(-spec.rows // 8), np.random.RandomState(spec.seed))
+    mean, std = x.mean(), x.std()
+
+    def split(x: np.ndarray, y: np.ndarray) -> Split:
+        return Split(torch.from_numpy(((x - mean) / std).astype(np.float32)), torch.from_numpy(y))
+
+    # numpy seeds from an array by another rule than from an integer, so no train seed repeats these streams.
+    validation = split(*make_mnist1d(spec.validation, np.random.RandomState([spec.seed, 1])))
+    test = split(*make_mnist1d(spec.test, np.random.RandomState([spec.seed, 2])))
+    return Dataset("MNIST-1D", split(x[: spec.rows], y[: spec.rows]), validation, test, classes=10)
+
+
+def choose_rows(y: np.ndarray, per_class: int, seed: int) -> np.ndarray:
+    """Return the ascending indices of `per_class` rows of each class, drawn by `seed`, given the class of each row."""
+    rng = np.random.RandomState(seed)
+    return np.sort(np.concatenate([rng.permutation(np.flatnonzero(y == c))[:per_class] for c in np.unique(y)]))
+
+
+def split_rows(y: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of Fashion-MNIST's train and validation rows, given the class of each row."""
+    validation = choose_rows(y, per_class=500 if full else 200, seed=1)
+    return np.setdiff1d(np.arange(len(y)), validation), validation
+
+
+@lru_cache(maxsize=2)
+def _load_fashion_mnist(spec: FashionMNIST) -> Dataset:
+    images, labels, test_images, test_labels = read_fashion_mnist() if spec.full else read_packaged_fashion_mnist()
+    train, validation = split_rows(labels, spec.full)
+    levels = np.arange(256) / 255
+    counts = np.bincount(images[train].ravel(), minlength=256)
+    mean = np.average(levels, weights=counts)
+    std = np.sqrt(np.average((levels - mean) ** 2, weights=counts))
+    standardized = ((levels - mean) / std).astype(np.float32)
+
+    def split(images: np.ndarray, labels: np.ndarray) -> Split:
+        x = standardized[images.reshape(-1, 784)]
+        return Split(torch.from_numpy(x), torch.from_numpy(labels.astype(np.int64)))
+
+    parts = split(images[train], labels[train]), split(images[validation], labels[validation])
+    name = "Fashion-MNIST" if spec.full else "Fashion-MNIST (14,000 images)"
+    return Dataset(name, *parts, split(test_images, test_labels), classes=10)
+
+
+def read_packaged_fashion_mnist(file: Traversable = PACKAGED) -> list[np.ndarray]:
+    """Return train images (uint8 [12000, 28, 28]), their labels (uint8 [12000]), 2000 test images, and their labels."""
+    try:
+        with file.open("rb") as stream, np.load(stream) as arrays:
+            return [arrays[name] for name in ("train_images", "train_labels", "test_images", "test_labels")]
+    except (OSError, EOFError, KeyError, ValueError, lzma.LZMAError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{file} is missing or damaged ({error}): install trainlab again") from error
+
+
+def read_fashion_mnist() -> list[np.ndarray]:
+    """Return train images (uint8 [60000, 28, 28]), their labels (uint8 [60000]), 10,000 test images, and their labels.
+
+    Raises:
+        ValueError: A file is missing, or its decompressed bytes are not the authors'.
+    """
+    setting = os.environ.get("TRAINLAB_DATA")
+    folder = Path(setting or FASHION_MNIST_FOLDER)
+    try:
+        return [_parse_idx(_decompress((folder / name).read_bytes(), name)) for name in FASHION_MNIST_FILES]
+    except (OSError, ValueError) as error:
+        remedy = "apt install dataset-fashion-mnist, or `python -m trainlab.data FOLDER` and TRAINLAB_DATA=FOLDER"
+        raise ValueError(f"no Fashion-MNIST in {folder} ({error}; TRAINLAB_DATA={setting}): {remedy}") from error
+
+
+def _parse_idx(data: bytes) -> np.ndarray:
+    shape = np.frombuffer(data, ">u4", count=data[3], offset=4)  # the fourth byte is the number of dimensions
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+
+
+def _decompress(packed: bytes, name: str) -> bytes:
+    try:
+        data = gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{name} is damaged: {error}") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != FASHION_MNIST_FILES[name]:
+        raise ValueError(f"{name} has the SHA-256 {found} when decompressed, not {FASHION_MNIST_FILES[name]}")
+    return data
+
+
+def download_fashion_mnist(folder: Path, url: str = FASHION_MNIST_URL) -> None:
+    """Download the full Fashion-MNIST, 30 MB.
+
+    Args:
+        folder: Where to write the four files; made if it is not there.
+        url: The address that they lie under.
+
+    Raises:
+        ValueError: A file cannot be fetched or written, or is not the authors'; nothing is left of it then.
+    """
+    for name in FASHION_MNIST_FILES:
+        address = f"{url.rstrip('/')}/{name}"
+        try:
+            with urllib.request.urlopen(address, timeout=60) as response:
+                packed = response.read()
+            _decompress(packed, name)
+            _write(folder / name, packed)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # it is the open response
+            raise ValueError(f"{address} did not get into {folder} ({error}): try again, or another --url") from error
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Write the whole file or nothing of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Download the full Fashion-MNIST from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m trainlab.data", description=main.__doc__)
+    parser.add_argument("folder", nargs="?", default=os.environ.get("TRAINLAB_DATA"), help="default: $TRAINLAB_DATA")
+    parser.add_argument("--url", default=FASHION_MNIST_URL, help="where the four files lie (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    if not options.folder:
+        parser.error("no folder to write to: name one, or set TRAINLAB_DATA")
+    try:
+        download_fashion_mnist(Path(options.folder), options.url)
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
+    print(f"Fashion-MNIST is complete; use it by TRAINLAB_DATA={Path(options.folder).resolve()}")
+
+
+if __name__ == "__main__":
+    main()
