@@ -1,0 +1,120 @@
+"""Layers that stack safely: what a run computes never depends on the runs beside it."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+_INT32 = 1 << 32
+
+
+def _signed(word: int) -> int:
+    """The int32 with the same 32 bits."""
+    word %= _INT32
+    return word - _INT32 if word >= _INT32 // 2 else word
+
+
+def _xorshift(x: Tensor, bits: int) -> Tensor:
+    """`x ^ (x >> bits)` with a logical shift, which torch lacks for signed integers."""
+    return x ^ ((x >> bits) & ((1 << (32 - bits)) - 1))
+
+
+def counter_bits(key: Int[Tensor, "2"], count: int) -> Int[Tensor, " count"]:
+    """32 random bits for each of `count` positions, from a 64-bit key and the position alone.
+
+    An integer hash in the manner of counter-based generators: no state, so a run draws the same
+    bits alone and in any stack.
+
+    Args:
+        key: two int32 words.
+        count: how many numbers to draw.
+
+    Returns:
+        int32, every bit equally likely to be set.
+
+    References:
+        Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". The mixing constants are
+        those of Wellons 2018, "Prospecting for hash functions" (lowbias32).
+    """
+    x = torch.arange(count, dtype=torch.int32, device=key.device) ^ key[0]
+    x = _xorshift(x, 16) * 0x7FEB352D
+    # The second word enters between the rounds: two keys never give each other's numbers in another order.
+    x = x ^ key[1]
+    x = _xorshift(x, 15) * _signed(0x846CA68B)
+    return _xorshift(x, 16)
+
+
+class Dropout(nn.Module):
+    r"""Zeroes a share of its input at random and scales the rest by $1/(1-p)$, in training mode only.
+
+    The mask depends on the seed, on the layer and on how many masks were drawn before, and on
+    nothing else. `nn.Dropout` draws from one shared generator, so under `torch.func.vmap` the mask
+    of a run would depend on its stack. The rate is a buffer, so that it may differ between runs.
+
+    Args:
+        rate: the probability p of zeroing an element, in [0, 1).
+        layer: the position of this layer among the dropout layers of its network.
+
+    Raises:
+        ValueError: the rate is not in [0, 1).
+
+    References:
+        Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
+    """
+
+    rate: Tensor
+    seed: Tensor
+    step: Tensor
+
+    def __init__(self, rate: float, layer: int = 0) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"dropout rate must be in [0, 1), got {rate}")
+        super().__init__()
+        self.layer = layer
+        self.register_buffer("rate", torch.tensor(rate))
+        self.register_buffer("seed", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+
+    def key(self) -> Int[Tensor, "2"]:
+        """Two int32 words that differ whenever seed, layer or step differ.
+
+        Mixed, not added: with an additive key, seed 1 at step 1 would equal seed 0 at step 2.
+        """
+        words = torch.stack([self.seed, self.seed >> 32, self.step, torch.full_like(self.step, self.layer)])
+        words = words.to(torch.int32)
+        for word in range(4):
+            words = _xorshift(words + words.roll(1) + 0x3779 + word, 16) * 0x7FEB352D
+            words = _xorshift(words, 15) * _signed(0x846CA68B)
+        return words[2:]
+
+    def mask(self, shape: torch.Size) -> Bool[Tensor, "*shape"]:
+        """True where an element survives."""
+        uniform = (counter_bits(self.key(), shape.numel()) >> 8).to(self.rate.dtype) / (1 << 24) + 0.5
+        return (uniform >= self.rate).view(shape)
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Zero some of `x` in training mode; return `x` itself in evaluation mode."""
+        if not self.training:
+            return x
+        kept = self.mask(x.shape)
+        self.step.add_(1)
+        return x * kept / (1 - self.rate)
+
+
+class Residual(nn.Module):
+    """x + branch(x)."""
+
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Add the branch to its input."""
+        return x + self.branch(x)
+
+
+def seed_dropout(network: nn.Module, seed: int) -> None:
+    """Make every `Dropout` of the network draw the masks that belong to `seed`, from the first step on."""
+    for module in network.modules():
+        if isinstance(module, Dropout):
+            module.seed.fill_(seed)
+            module.step.zero_()

@@ -1,0 +1,177 @@
+"""The training loop; the only one. It trains one stack, from the first step to the last."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainlab.data import Split
+from trainlab.probes import Probe, Snapshot
+from trainlab.stack import Stack, StackedOptimizer, stream
+from trainlab.store import Arrays, Task
+from trainlab.types import Loss, Tensors
+
+TRAIN_ROWS = 1000
+"""Rows of the training split on which the training loss is measured."""
+
+CHUNK = 1000
+"""Rows evaluated at once, so that memory does not grow with the split."""
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread: small networks train fastest so, and the bits do not depend on the machine's cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # dying signals are not worth a hundredfold slower multiplication
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)
+
+
+def train_stack(task: Task) -> tuple[Arrays, float]:
+    """Train one stack.
+
+    Returns:
+        The measurements, with axes run, step and whatever the probes add; and the seconds it took.
+    """
+    start = time.perf_counter()
+    with _one_thread():
+        arrays = _Loop(task).run()
+    return arrays, time.perf_counter() - start
+
+
+class _Loop:
+    """The state of one stack's training."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.runs = task, task.runs
+        self.steps, self.batch_size, self.loss = task.runs[0].steps, task.runs[0].batch_size, task.runs[0].loss
+        data = task.runs[0].data.load()
+        dtype = getattr(torch, task.dtype)
+
+        def place(split: Split) -> Split:
+            return Split(split.x.to(task.device, dtype), split.y.to(task.device))
+
+        self.train, self.validation, self.test = place(data.train), place(data.validation), place(data.test)
+        self.stack = Stack(task.runs, dtype, task.device)
+        self.optimizer = StackedOptimizer(self.stack, [run.optimizer for run in task.runs])
+        self.axes: dict[str, tuple[str, ...]] = {}
+
+    def run(self) -> Arrays:
+        steps, every = self.steps, self.task.every
+        marks = sorted({*range(0, steps + 1, every), steps})
+        batch_losses: list[Tensor] = []
+        measured: list[dict[str, Tensor]] = []
+        batches = order([run.seed for run in self.runs], len(self.train.y), self.batch_size)
+        for step in range(steps + 1):
+            if step in marks:
+                measured.append(self._evaluate())
+            if step == steps and not self.task.probes:
+                break
+            rows = next(batches)
+            inputs, targets = self.train.x[rows], self.train.y[rows]
+            losses, gradient = self.stack.gradient(inputs, targets, self.loss)
+            # After the last update the probes still look at one step more, which is not taken.
+            rates = [run.lr * run.schedule(min(step, steps - 1), steps) for run in self.runs]
+            update = self.optimizer.step(gradient, rates)
+            if step in marks:
+                measured[-1] |= self._probe(gradient, update, inputs, targets)
+            if step == steps:
+                break
+            self.stack.flat.add_(update)
+            batch_losses.append(losses)
+        return self._arrays(marks, batch_losses, measured)
+
+    def _evaluate(self) -> dict[str, Tensor]:
+        out = {}
+        for name, split in (
+            ("train", Split(self.train.x[:TRAIN_ROWS], self.train.y[:TRAIN_ROWS])),
+            ("validation", self.validation),
+        ):
+            out[f"{name}_loss"], out[f"{name}_accuracy"] = evaluate(self.stack, split, self.loss)
+        return out
+
+    def _probe(self, gradient: Tensor, update: Tensor, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        stack = self.stack
+        out: dict[str, Tensor] = {}
+
+        def lifted(probe: Probe) -> Callable[..., Tensors]:
+            def one(weights: Tensors, buffers: Tensors, g: Tensors, u: Tensors, x: Tensor, y: Tensor) -> Tensors:
+                return probe(Snapshot(stack.network, weights, buffers, g, u, x, y))
+
+            return stack.lift(one)
+
+        if stack.count == 1:
+            inputs, targets = inputs[0], targets[0]
+        weights = {name: weight.detach() for name, weight in stack.weights.items()}
+        state = (weights, stack.buffers, stack.blocks(gradient), stack.blocks(update), inputs, targets)
+        with torch.no_grad():
+            for probe in self.task.probes:
+                found = lifted(probe)(*state)
+                self.axes |= {name: getattr(probe, "axes", ()) for name in found}
+                out |= found
+        return out
+
+    def _arrays(self, marks: list[int], batch_losses: list[Tensor], measured: list[dict[str, Tensor]]) -> Arrays:
+        out: Arrays = {
+            "step": (("step",), np.array(marks)),
+            "batch_loss": (("run", "update"), torch.stack(batch_losses, 1).cpu().numpy()),
+        }
+        for name in measured[0]:
+            values = torch.stack([at[name] for at in measured], 1).cpu().numpy()
+            out[name] = (("run", "step", *self.axes.get(name, ())), values)
+        loss, accuracy = evaluate(self.stack, self.test, self.loss)
+        return out | {
+            "test_loss": (("run",), loss.cpu().numpy()),
+            "test_accuracy": (("run",), accuracy.cpu().numpy()),
+        }
+
+
+def order(seeds: Sequence[int], rows: int, batch_size: int) -> Iterator[Tensor]:
+    """The rows of each mini-batch, for ever: a fresh permutation an epoch, the incomplete last batch dropped.
+
+    Args:
+        seeds: one a run; a run's order depends on its own seed alone.
+        rows: examples in the training split.
+        batch_size: examples in a mini-batch.
+
+    Yields:
+        int64 `[runs, batch]`.
+
+    Raises:
+        ValueError: a batch is larger than the split.
+    """
+    if batch_size > rows:
+        raise ValueError(f"batch_size must be at most the {rows} training rows, got {batch_size}")
+    generators = [torch.Generator().manual_seed(stream(seed, 3)) for seed in seeds]
+    while True:
+        epoch = torch.stack([torch.randperm(rows, generator=generator) for generator in generators])
+        for start in range(0, rows - batch_size + 1, batch_size):
+            yield epoch[:, start : start + batch_size]
+
+
+@torch.no_grad()
+def evaluate(stack: Stack, split: Split, loss: Loss) -> tuple[Tensor, Tensor]:
+    """Mean loss and accuracy of each run on a split, in evaluation mode.
+
+    Returns:
+        Both `[runs]`; the accuracy is a share in [0, 1]. Where the loss is not finite (a diverged
+        run), or the targets are not class numbers, the accuracy is NaN.
+    """
+    stack.network.eval()
+    loss_sum = torch.zeros(stack.count, dtype=torch.float64, device=stack.flat.device)
+    right = torch.zeros_like(loss_sum)
+    for x, y in zip(split.x.split(CHUNK), split.y.split(CHUNK), strict=True):
+        outputs = stack.forward(x, shared=True)
+        targets = y.expand(stack.count, *y.shape)
+        loss_sum += stack.losses(outputs, targets, loss).double() * len(y)
+        right += (outputs.argmax(-1) == targets).sum(1) if y.dtype == torch.int64 else torch.nan
+    stack.network.train()
+    losses = loss_sum / len(split.y)
+    return losses, torch.where(losses.isfinite(), right / len(split.y), torch.nan)

@@ -1,0 +1,72 @@
+"""Networks as frozen specs: calling a spec builds a fresh `nn.Module`.
+
+A spec may also be any module-level function, or any frozen dataclass of yours, that returns an
+`nn.Module` when it is called.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import nn
+
+from trainlab.layers import Dropout, Residual
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLP:
+    """A fully connected network: `depth` hidden layers of one width, then a linear output layer.
+
+    Each hidden layer is linear, norm, activation, dropout, in this order. With `residual`, each
+    hidden layer whose input has the right width adds its input to its output.
+
+    Args:
+        inputs: features of an example.
+        outputs: classes, or values to predict.
+        depth: hidden layers, >= 0; 0 is logistic or linear regression.
+        width: units in a hidden layer, >= 1.
+        activation: a module class without required arguments, such as `nn.ReLU`.
+        norm: "batch", "layer" or None.
+        dropout: the probability of zeroing a unit, in [0, 1); may differ between the runs of a stack.
+        residual: add each hidden layer's input to its output.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    stacked_fields: ClassVar[tuple[str, ...]] = ("dropout",)
+    """Fields that live in buffers, so that runs which differ in them can train in one stack."""
+
+    inputs: int
+    outputs: int
+    depth: int
+    width: int
+    activation: type[nn.Module] = nn.ReLU
+    norm: Literal["batch", "layer"] | None = None
+    dropout: float = 0.0
+    residual: bool = False
+
+    def __post_init__(self) -> None:
+        for field, least in (("inputs", 1), ("outputs", 1), ("depth", 0), ("width", 1)):
+            if (value := getattr(self, field)) < least:
+                raise ValueError(f"MLP: {field} must be >= {least}, got {value}")
+        if self.norm not in (None, "batch", "layer"):
+            raise ValueError(f"MLP: norm must be 'batch', 'layer' or None, got {self.norm!r}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"MLP: dropout must be in [0, 1), got {self.dropout}")
+
+    def __call__(self) -> nn.Module:
+        """Build the network."""
+        hidden = [self._hidden(layer) for layer in range(self.depth)]
+        return nn.Sequential(*hidden, nn.Linear(self.width if self.depth else self.inputs, self.outputs))
+
+    def _hidden(self, layer: int) -> nn.Module:
+        inputs = self.width if layer else self.inputs
+        norm = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+        modules: list[nn.Module] = [nn.Linear(inputs, self.width)]
+        if self.norm:
+            modules.append(norm[self.norm](self.width))
+        modules.append(self.activation())
+        if self.dropout:
+            modules.append(Dropout(self.dropout, layer))
+        block = nn.Sequential(*modules)
+        return Residual(block) if self.residual and inputs == self.width else block

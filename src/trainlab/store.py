@@ -1,0 +1,151 @@
+"""Results on disk, one file a stack, named by everything that determines them."""
+
+import io
+import json
+import logging
+import os
+import platform
+import tempfile
+import zipfile
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainlab.fingerprint import digest, fingerprint
+from trainlab.probes import Probe
+from trainlab.runs import Run, describe
+
+Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
+"""Name -> (axis names, values), as `xarray.Dataset` takes them."""
+
+log = logging.getLogger("trainlab")
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result may depend on."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__.split("+")[0],
+        "numpy": np.__version__,
+    }
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stack, ready to be trained, here or on another machine.
+
+    Args:
+        runs: of one structure.
+        probes: module-level functions.
+        every: updates between two measurements.
+        dtype: "float32" or "float64".
+        device: "cpu", "cuda", ...
+    """
+
+    runs: tuple[Run, ...]
+    probes: tuple[Probe, ...]
+    every: int
+    dtype: str
+    device: str
+
+    @cached_property
+    def request(self) -> dict[str, str]:
+        """What is asked for, apart from the code and the data that answer it."""
+        return {
+            "runs": digest(json.dumps([describe(run) for run in self.runs])),
+            "probes": json.dumps([describe(probe) for probe in self.probes]),
+            "every": str(self.every),
+            "dtype": self.dtype,
+            "device": self.device,
+        }
+
+    def parts(self, worker: Any) -> dict[str, str]:
+        """Everything that the result depends on, by name.
+
+        Args:
+            worker: the function that trains the stack.
+        """
+        code = fingerprint([worker, *self.probes, *(thing for run in self.runs for thing in _code_of(run))])
+        data = {f"data of {run.data}": run.data.load().digest for run in self.runs[:1]}
+        return {**self.request, **data, **versions(), **code}
+
+
+def _code_of(value: Any) -> set[Any]:
+    """The types and functions of the project that a value is made of."""
+    if is_dataclass(value) and not isinstance(value, type):
+        inner = {thing for field in fields(value) for thing in _code_of(getattr(value, field.name))}
+        # A run's own class only carries the fields.
+        return inner if isinstance(value, Run) else inner | {type(value)}
+    if isinstance(value, tuple):
+        return {thing for item in value for thing in _code_of(item)}
+    return {value} if callable(value) else set()
+
+
+class Store:
+    """A folder of results. Several processes may use it at once.
+
+    A file is written beside its place and moved there when it is whole, so it is either complete or
+    absent. Its checksums tell a damaged file, which counts as absent. Nothing in it is executed.
+
+    Args:
+        folder: is made when the first result is saved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, request: dict[str, str], parts: dict[str, str]) -> Path:
+        """Where the result with these parts lies. Results of one request share the start of the name."""
+        return self.folder / f"{digest(json.dumps(request))}-{digest(json.dumps(parts))}.npz"
+
+    def load(self, path: Path) -> tuple[Arrays, dict[str, Any]] | None:
+        """The arrays and the notes saved with them; None where there is no sound file."""
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                notes = json.loads(str(file["notes"]))
+                return {name: (tuple(dims), file[name]) for name, dims in notes["dims"].items()}, notes
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+            log.warning("%s is damaged (%s: %s); its runs are trained again", path, type(error).__name__, error)
+            return None
+
+    def save(self, path: Path, arrays: Arrays, parts: dict[str, str], seconds: float) -> None:
+        """Write a result, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        notes = {"dims": {name: dims for name, (dims, _) in arrays.items()}, "parts": parts, "seconds": seconds}
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer, allow_pickle=False, notes=np.array(json.dumps(notes)), **{k: a for k, (_, a) in arrays.items()}
+        )
+        handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(buffer.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def why_missing(self, request: dict[str, str], parts: dict[str, str]) -> list[str]:
+        """What has changed since the most recent result of the same request, as short phrases."""
+        files = sorted(self.folder.glob(f"{digest(json.dumps(request))}-*.npz"), key=lambda path: path.stat().st_mtime)
+        for path in reversed(files):
+            if loaded := self.load(path):
+                old = loaded[1]["parts"]
+                names = sorted(name for name in {*old, *parts} if old.get(name) != parts.get(name))
+                return [_changed(name, old.get(name), parts.get(name)) for name in names]
+        return ["never trained"]
+
+
+def _changed(name: str, old: str | None, new: str | None) -> str:
+    short = name.removeprefix("trainlab.")
+    if old is None or new is None:
+        return f"{short} {'added' if old is None else 'removed'}"
+    return f"{short} {old} -> {new}" if name in versions() else f"{short} changed"

@@ -1,0 +1,180 @@
+"""Runs in, results out: which runs train together, what is stored already, and where the rest executes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from trainlab.engine import execute
+from trainlab.loop import train_stack
+from trainlab.probes import Probe
+from trainlab.runs import Run, coordinate, stacks
+from trainlab.store import Arrays, Store, Task
+
+SMOKE_STEPS = 12
+"""Updates of a run in smoke mode, which checks that everything works and measures nothing."""
+
+MEASUREMENTS = 20
+"""How often a run is measured unless `every` says otherwise."""
+
+
+class Stale(Exception):
+    """Raised by a dry trainer: some stacks would have to be trained.
+
+    Args:
+        missing: runs to train, of those asked for in this call.
+        total: runs asked for in this call.
+        why: what has changed since they were last trained.
+    """
+
+    def __init__(self, missing: int, total: int, why: list[str]) -> None:
+        super().__init__(f"{missing} of {total} runs to train: {', '.join(why)}")
+        self.missing, self.total, self.why = missing, total, why
+
+
+@dataclass
+class Trainer:
+    """Trains runs through a store and an engine, and keeps account of what it handed out.
+
+    Args:
+        store: where finished stacks are kept; None keeps nothing.
+        jobs: worker processes; 1 trains in this process.
+        device: "cpu", "cuda", ...
+        smoke: cut every run to a few updates.
+        force: train again what the store has.
+        dry: train nothing; raise `Stale` where something would have to be trained.
+        progress: called with (runs done, runs in all, runs loaded from the store) as stacks finish.
+    """
+
+    store: Store | None = None
+    jobs: int = 1
+    device: str = "cpu"
+    smoke: bool = False
+    force: bool = False
+    dry: bool = False
+    progress: Callable[[int, int, int], None] = lambda done, total, loaded: None
+    keys: list[str] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    trained: int = 0
+    seconds: float = 0.0
+
+    def __call__(
+        self, runs: Sequence[Run], probes: Sequence[Probe] = (), *, every: int | None = None, dtype: str = "float32"
+    ) -> xr.Dataset:
+        """Train; see `train` for the arguments and the result."""
+        if not runs:
+            raise ValueError("train needs at least one run, got none")
+        runs = [replace(run, steps=min(run.steps, SMOKE_STEPS)) for run in runs] if self.smoke else list(runs)
+        for run in runs:
+            _check(run, every)
+        groups = stacks(runs)
+        tasks = [
+            Task(
+                runs=tuple(runs[index] for index in group),
+                probes=tuple(probes),
+                every=every or max(1, runs[group[0]].steps // MEASUREMENTS),
+                dtype=dtype,
+                device=self.device,
+            )
+            for group in groups
+        ]
+        results = self._results(tasks)
+        self.runs += runs
+        return _assemble(runs, groups, results)
+
+    def _results(self, tasks: list[Task]) -> list[Arrays]:
+        """The result of each task, from the store where it has one."""
+        results: dict[int, Arrays] = {}
+        parts = [task.parts(train_stack) for task in tasks]
+        paths = [self.store.path(t.request, p) if self.store else Path() for t, p in zip(tasks, parts, strict=True)]
+        self.keys += [path.stem for path in paths]
+        for index, path in enumerate(paths):
+            if self.store and not self.force and (loaded := self.store.load(path)):
+                results[index], notes = loaded
+                self.seconds += notes["seconds"]
+        missing = [index for index in range(len(tasks)) if index not in results]
+        total, loaded_runs = sum(len(task.runs) for task in tasks), sum(len(tasks[i].runs) for i in results)
+        if self.dry and missing:
+            why = {
+                reason
+                for index in missing
+                for reason in (
+                    self.store.why_missing(tasks[index].request, parts[index]) if self.store else ["no store"]
+                )
+            }
+            raise Stale(total - loaded_runs, total, sorted(why))
+        done = loaded_runs
+        self.progress(done, total, loaded_runs)
+        for position, (arrays, seconds) in execute(train_stack, [tasks[index] for index in missing], self.jobs):
+            index = missing[position]
+            if self.store:
+                self.store.save(paths[index], arrays, parts[index], seconds)
+            results[index] = arrays
+            self.seconds += seconds
+            self.trained += len(tasks[index].runs)
+            done += len(tasks[index].runs)
+            self.progress(done, total, loaded_runs)
+        return [results[index] for index in range(len(tasks))]
+
+
+def train(
+    runs: Sequence[Run],
+    probes: Sequence[Probe] = (),
+    *,
+    every: int | None = None,
+    dtype: str = "float32",
+    device: str = "cpu",
+    jobs: int = 1,
+    store: Store | None = None,
+) -> xr.Dataset:
+    """Train runs, those of one structure together as stacks.
+
+    Args:
+        runs: what to train.
+        probes: what to measure inside each run, besides losses and accuracies.
+        every: updates between two measurements; about 20 measurements a run by default.
+        dtype: "float32" or "float64".
+        device: "cpu", "cuda", ...
+        jobs: worker processes; 1 trains in this process.
+        store: keeps finished stacks and returns them when the same runs are asked for again.
+
+    Returns:
+        A dataset with one coordinate on `run` for each field of `Run`, and:
+
+        - `batch_loss` (run, update): the mini-batch loss before each update;
+        - `train_loss`, `train_accuracy` (run, step): on the first rows of the training split, in
+          evaluation mode;
+        - `validation_loss`, `validation_accuracy` (run, step);
+        - `test_loss`, `test_accuracy` (run): after the last update;
+        - what the probes add.
+
+        Losses are means over examples (nats for cross-entropy), accuracies shares in [0, 1]. A
+        diverged run has NaN or infinite losses; nothing hides it.
+
+    Raises:
+        ValueError: there are no runs, or a number does not fit the data.
+        RuntimeError: worker processes keep dying.
+    """
+    return Trainer(store=store, jobs=jobs, device=device)(runs, probes, every=every, dtype=dtype)
+
+
+def _check(run: Run, every: int | None) -> None:
+    rows = len(run.data.load().train.y)
+    if run.batch_size > rows:
+        raise ValueError(f"batch_size must be at most the {rows} training rows of {run.data}, got {run.batch_size}")
+    if every is not None and every < 1:
+        raise ValueError(f"every must be >= 1 updates, got {every}")
+
+
+def _assemble(runs: list[Run], groups: list[list[int]], results: list[Arrays]) -> xr.Dataset:
+    """One dataset in the order of the runs. Runs of different lengths are NaN after their last step."""
+    datasets = []
+    for group, arrays in zip(groups, results, strict=True):
+        dataset = xr.Dataset({name: arrays[name] for name in arrays if name != "step"}, coords={"run": group})
+        updates = np.arange(1, dataset.sizes["update"] + 1)
+        datasets.append(dataset.assign_coords(step=arrays["step"][1], update=updates))
+    joined = xr.concat(datasets, "run", data_vars="all", coords="minimal", compat="override", join="outer")
+    columns = {f.name: ("run", coordinate(runs, f.name)) for f in fields(Run)}
+    return joined.sortby("run").assign_coords(columns)
