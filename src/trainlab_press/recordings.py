@@ -7,7 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,15 +57,13 @@ class Recorder:
                 write(cached[source], future.result())
             except PressError as error:
                 failures[source] = error
-            except BrokenExecutor:
-                failures[source] = PressError(f"{source.name}: its process was killed; is there enough memory?")
         if failures:
             raise failures[min(failures)]
-        self._publish({source.stem: path.read_text("utf-8") for source, path in cached.items()})
+        self._publish({source.stem: path.read_bytes().decode() for source, path in cached.items()})
         return sorted(source.stem for source in futures.values())
 
     def _cached(self, source: Path) -> Path:
-        content = source.read_bytes() + self.salt.encode() + Path(__file__).read_bytes()
+        content = b"\0".join([source.read_bytes(), self.salt.encode(), Path(__file__).read_bytes()])
         return self.cache / f"{hashlib.sha256(content).hexdigest()[:16]}{self.suffix}"
 
     def _publish(self, outputs: dict[str, str]) -> None:
@@ -74,7 +72,7 @@ class Recorder:
                 old.unlink()
         for stem, text in outputs.items():
             path = self.live / f"{stem}{self.suffix}"
-            if not path.is_file() or path.read_text("utf-8") != text:  # a live preview reloads what is written
+            if not path.is_file() or path.read_bytes() != text.encode():  # a live preview reloads what is written
                 write(path, text)
 
 
@@ -87,8 +85,9 @@ def write(path: Path, text: str) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
+    content = text.encode()
+    with draft.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
