@@ -90,12 +90,15 @@ def _parse(module: str) -> tuple[dict[str, tuple[str, list[Name]]], dict[str, Na
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes: dict[str, list[ast.stmt]] = {}
     imported: dict[str, Name] = {}
+    for node in ast.walk(tree):  # not only at the top: also those under `if TYPE_CHECKING:` that a package passes on
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported |= _imports(node, module, path)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             nodes.setdefault(node.name, []).append(node)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            imported |= _imports(node, module, path)
-        else:  # an assignment belongs to its targets; any other statement to the whole module
+        elif not isinstance(
+            node, ast.Import | ast.ImportFrom
+        ):  # an assignment belongs to its targets; any other statement to the whole module
             targets = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
             for target in targets or ["<module>"]:
                 nodes.setdefault(target, []).append(node)
