@@ -1,1 +1,106 @@
-"""Trainlab: train stacks of networks, compare them fairly, test every claim."""
+"""Trainlab: train stacks of networks, compare them fairly, test every claim.
+
+The names below are imported when they are first used, so that `import trainlab` costs next to nothing.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainlab.claims import Claim
+    from trainlab.data import MNIST1D, FashionMNIST
+    from trainlab.inits import Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Zeros
+    from trainlab.losses import CrossEntropy, SquaredError
+    from trainlab.models import MLP
+    from trainlab.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
+    from trainlab.probes import activation_statistics, gradient_norm, update_ratio
+    from trainlab.runs import Run, grid, stacks
+    from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, StepDecay, Warmup
+    from trainlab.store import Store
+    from trainlab.train import train
+    from trainlab.tune import tune
+
+    __version__: str
+
+__all__ = [
+    "MLP",
+    "MNIST1D",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Claim",
+    "Constant",
+    "Cosine",
+    "CrossEntropy",
+    "Exponential",
+    "FashionMNIST",
+    "Glorot",
+    "He",
+    "LeCun",
+    "Momentum",
+    "Nesterov",
+    "Normal",
+    "OneCycle",
+    "Orthogonal",
+    "PyTorchDefault",
+    "RMSProp",
+    "Run",
+    "SquaredError",
+    "StepDecay",
+    "Store",
+    "Warmup",
+    "Zeros",
+    "__version__",
+    "activation_statistics",
+    "gradient_norm",
+    "grid",
+    "stacks",
+    "train",
+    "tune",
+    "update_ratio",
+]
+
+_HOMES = {
+    "claims": "Claim",
+    "data": "MNIST1D FashionMNIST",
+    "inits": "Glorot He LeCun Normal Orthogonal PyTorchDefault Zeros",
+    "losses": "CrossEntropy SquaredError",
+    "models": "MLP",
+    "optimizers": "SGD AdaGrad Adam AdamW Momentum Nesterov RMSProp",
+    "probes": "activation_statistics gradient_norm update_ratio",
+    "runs": "Run grid stacks",
+    "schedules": "Constant Cosine Exponential OneCycle StepDecay Warmup",
+    "store": "Store",
+    "train": "train",
+    "tune": "tune",
+}
+_MODULE_OF = {name: f"trainlab.{module}" for module, names in _HOMES.items() for name in names.split()}
+
+
+class _Package(ModuleType):
+    """A package whose `train` and `tune` stay functions when the modules of the same names are imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _MODULE_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+if not TYPE_CHECKING:  # hidden from type checkers, to which it would say that every name exists
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("trainlab")
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'trainlab' has no attribute {name!r}")
+        return getattr(import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
