@@ -1,0 +1,44 @@
+"""Checks the shapes that trainlab's annotations promise, in every test; and what several tests share."""
+
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
+
+import beartype
+import jaxtyping
+import pytest
+import torch
+from jaxtyping import AbstractArray
+
+torch.set_num_threads(1)
+
+
+def check_shapes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let beartype check a function, if a tensor's shape is in its signature.
+
+    The rest is left alone: pyright has read it already, checking it made imports five times slower, and a wrong value
+    given to a frozen dataclass must reach the dataclass's own check.
+    """
+    has_shapes = any(_is_shape(annotation) for annotation in function.__annotations__.values())
+    return beartype.beartype(function) if has_shapes else function
+
+
+def _is_shape(annotation: Any) -> bool:
+    if get_origin(annotation) is Callable:  # nobody can check what a function takes without calling it
+        return False
+    is_array = isinstance(annotation, type) and issubclass(annotation, AbstractArray)
+    return is_array or any(_is_shape(part) for part in get_args(annotation))
+
+
+# Before any test imports trainlab. Worker processes and subprocesses go without.
+jaxtyping.install_import_hook("trainlab", "conftest.check_shapes")
+
+from trainlab.data import MNIST1D  # noqa: E402
+from trainlab.models import MLP  # noqa: E402
+from trainlab.runs import Run  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Run:
+    """A run of about 10 ms: 40-8-10 on 400 rows, 12 updates."""
+    data = MNIST1D(rows=400, validation=100, test=200)
+    return Run(data=data, model=MLP(inputs=40, outputs=10, depth=1, width=8), lr=0.1, batch_size=32, steps=12)
