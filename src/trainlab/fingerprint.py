@@ -96,9 +96,8 @@ def _parse(module: str) -> tuple[dict[str, tuple[str, list[Name]]], dict[str, Na
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             nodes.setdefault(node.name, []).append(node)
-        elif not isinstance(
-            node, ast.Import | ast.ImportFrom
-        ):  # an assignment belongs to its targets; any other statement to the whole module
+        elif not isinstance(node, ast.Import | ast.ImportFrom):
+            # An assignment belongs to its targets; any other statement to the whole module.
             targets = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
             for target in targets or ["<module>"]:
                 nodes.setdefault(target, []).append(node)
