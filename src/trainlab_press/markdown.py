@@ -52,6 +52,15 @@ def say(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def say_interval(estimate: float, low: float, high: float) -> list[str]:
+    """Write an estimate and its interval with the decimals that the interval's width warrants."""
+    width = high - low
+    if not (math.isfinite(width) and width > 0):
+        return [say(value) for value in (estimate, low, high)]
+    decimals = max(0, 1 - math.floor(math.log10(width)))
+    return [f"{value:,.{decimals}f}" for value in (estimate, low, high)]
+
+
 @dataclass
 class Press:
     """What one conversion needs to know.
@@ -148,9 +157,9 @@ class _Directives(BlockProcessor):
         press.fill(add(summary, "span", class_="sentence"), claim["text"])
         add(summary, "strong", VERDICTS.get(verdict, verdict), class_="verdict")
         evidence = add(box, "p", f"{claim['statistic'][:1].upper()}{claim['statistic'][1:]}: ")
-        add(evidence, "strong", say(claim["estimate"])).tail = AtomicString(
-            f", 95 % interval {say(claim['low'])} to {say(claim['high'])}, over {claim['n']} seeds."
-        )
+        estimate, low, high = say_interval(claim["estimate"], claim["low"], claim["high"])
+        interval = AtomicString(f", 95 % interval {low} to {high}, over {claim['n']} seeds.")
+        add(evidence, "strong", estimate).tail = interval
         origin = add(box, "p", "Source: ")
         where = {"href": claim["url"]} if claim["url"] else {}
         link = add(origin, "a" if where else "cite", claim["source"], **where)

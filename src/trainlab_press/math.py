@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from functools import cache
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ KATEX = Path(__file__).parent / "katex" / "katex.min.js"
 # Pandoc's rule, so that "$5 and $10" stays prose: no space just inside, no digit just after.
 INLINE = r"(?<![\\$\w])\$(?![\s$])((?:\\.|[^\\$])+?)(?<!\s)\$(?![\d$])"
 DISPLAY = r"(?<![\\$])\$\$(?!\$)((?:\\.|[^\\$])+?)\$\$"
+DISPLAYED = {"class": "math display", "tabindex": "0"}  # a wide formula scrolls, also by keyboard
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 
 
@@ -74,9 +76,9 @@ class _Inline(InlineProcessor):
         self.display = display
 
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[ET.Element, int, int]:  # noqa: N802
-        span = ET.Element("span", {"class": "math"})
+        span = ET.Element("span", DISPLAYED if self.display else {"class": "math"})
         span.text = _store(self.md, m[1].strip(), display=self.display)
-        span.set("data-tex", m[1].strip())
+        span.set("data-tex", m[1].strip())  # for _Headings, which takes it away
         return span, m.start(0), m.end(0)
 
 
@@ -97,13 +99,13 @@ class _Block(BlockProcessor):
         if "$$" in inside:  # several formulas in one paragraph: the inline pattern's work
             return False
         del blocks[:taken]
-        div = ET.SubElement(parent, "div", {"class": "math"})
+        div = ET.SubElement(parent, "div", DISPLAYED)
         div.text = _store(self.parser.md, inside.strip(), display=True)
         return True
 
 
 class _Headings(Treeprocessor):
-    """Gives a heading with math a label of plain TeX in the table of contents, and drops the helper attribute."""
+    """Gives a heading with math a label of plain text in the table of contents, and drops the helper attribute."""
 
     def run(self, root: ET.Element) -> None:
         for heading in (e for e in root.iter() if e.tag in HEADINGS):
@@ -114,7 +116,11 @@ class _Headings(Treeprocessor):
 
 
 def _plain(element: ET.Element) -> str:
-    inner = element.get("data-tex") or (element.text or "") + "".join(_plain(child) for child in element)
+    if tex := element.get("data-tex"):
+        mathml = re.sub(r"<annotation.*", "", render(tex), flags=re.DOTALL)
+        inner = unescape(re.sub(r"<[^>]*>", "", mathml))
+    else:
+        inner = (element.text or "") + "".join(_plain(child) for child in element)
     return inner + (element.tail or "")
 
 
