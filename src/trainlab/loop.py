@@ -20,6 +20,12 @@ TRAIN_ROWS = 1000
 CHUNK = 1000
 """Rows evaluated at once, so that memory does not grow with the split."""
 
+TAKEN = (
+    *("run", "step", "update", "batch_loss", "train_loss", "train_accuracy"),
+    *("validation_loss", "validation_accuracy", "test_loss", "test_accuracy"),
+)
+"""Names in the results, besides those of a run's fields, that a probe must leave alone."""
+
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
@@ -62,6 +68,7 @@ class _Loop:
         self.stack = Stack(task.runs, dtype, task.device)
         self.optimizer = StackedOptimizer(self.stack, [run.optimizer for run in task.runs])
         self.axes: dict[str, tuple[str, ...]] = {}
+        self.tested: tuple[Tensor, ...] = ()
 
     def run(self) -> Arrays:
         steps, every = self.steps, self.task.every
@@ -72,8 +79,10 @@ class _Loop:
         for step in range(steps + 1):
             if step in marks:
                 measured.append(self._evaluate())
-            if step == steps and not self.task.probes:
-                break
+            if step == steps:  # before the probes' last look, whose forward pass moves running statistics
+                self.tested = evaluate(self.stack, self.test, self.loss)
+                if not self.task.probes:
+                    break
             rows = next(batches)
             inputs, targets = self.train.x[rows], self.train.y[rows]
             losses, gradient = self.stack.gradient(inputs, targets, self.loss)
@@ -114,6 +123,8 @@ class _Loop:
         with torch.no_grad():
             for probe in self.task.probes:
                 found = lifted(probe)(*state)
+                if taken := found.keys() & {*TAKEN, *vars(self.runs[0]), *out}:
+                    raise ValueError(f"probe {probe} measures {', '.join(taken)}, a name that is taken; take another")
                 self.axes |= {name: getattr(probe, "axes", ()) for name in found}
                 out |= found
         return out
@@ -126,11 +137,9 @@ class _Loop:
         for name in measured[0]:
             values = torch.stack([at[name] for at in measured], 1).cpu().numpy()
             out[name] = (("run", "step", *self.axes.get(name, ())), values)
-        loss, accuracy = evaluate(self.stack, self.test, self.loss)
-        return out | {
-            "test_loss": (("run",), loss.cpu().numpy()),
-            "test_accuracy": (("run",), accuracy.cpu().numpy()),
-        }
+        for name, values in zip(("test_loss", "test_accuracy"), self.tested, strict=True):
+            out[name] = (("run",), values.cpu().numpy())
+        return out
 
 
 def order(seeds: Sequence[int], rows: int, batch_size: int) -> Iterator[Tensor]:
