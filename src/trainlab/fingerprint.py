@@ -21,6 +21,11 @@ from typing import Any
 Name = tuple[str, str]
 """(module, top-level name)."""
 
+Imports = dict[str, set[Name]]
+"""What a name stands for in a module that imports it; ("a.b", "") is the module a.b itself."""
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
 
 def fingerprint(things: Iterable[Any]) -> dict[str, str]:
     """The digest of every project definition that the given functions and classes can reach.
@@ -31,20 +36,24 @@ def fingerprint(things: Iterable[Any]) -> dict[str, str]:
     Returns:
         "module.name" -> digest, in alphabetical order. Definitions of installed libraries are left
         out: their versions stand for them.
+
+    Raises:
+        TypeError: one of the things was typed into a notebook or at a prompt, so that it has no file.
     """
-    todo: list[Name] = [(thing.__module__, thing.__qualname__.split(".")[0]) for thing in things]
+    todo: set[Name] = {_name(thing) for thing in things}
+    seen: set[Name] = set()
     found: dict[str, str] = {}
     while todo:
-        module, name = todo.pop()
-        path = f"{module}.{name}"
-        if path in found or not _is_project(module):
+        seen.add(at := todo.pop())
+        module, name = at
+        if not _is_project(module):
             continue
         definitions, imported = _parse(module)
         if name in definitions:
-            found[path], mentioned = definitions[name]
-            todo += mentioned
-        elif name in imported:  # a name that the module passes on
-            todo.append(imported[name])
+            found[f"{module}.{name}"], mentioned = definitions[name]
+        else:  # perhaps a name that the module passes on
+            mentioned = _passed_on(name, imported)
+        todo |= mentioned - seen
     return dict(sorted(found.items()))
 
 
@@ -58,11 +67,22 @@ def module_names(module: str) -> list[str]:
     return list(_parse(module)[0])
 
 
+def _name(thing: Any) -> Name:
+    if thing.__module__ == "__main__" and _source("__main__") is None:
+        raise TypeError(
+            f"{thing.__qualname__} was typed into a notebook or at a prompt, where no store can tell when it changes; "
+            "move it to a module, or train without a store"
+        )
+    return thing.__module__, thing.__qualname__.split(".")[0]
+
+
 @functools.cache
 def _is_project(module: str) -> bool:
-    """Source code that is edited beside the experiments, not an installed library."""
+    """Source code that is edited beside the experiments, not an installed library. This package always counts."""
     path = _source(module)
-    return path is not None and not {"site-packages", "dist-packages"} & set(path.parts) and not _is_standard(path)
+    if path is None or module.split(".")[0] == __name__.split(".")[0]:
+        return path is not None
+    return not {"site-packages", "dist-packages"} & set(path.parts) and not _is_standard(path)
 
 
 def _is_standard(path: Path) -> bool:
@@ -83,64 +103,89 @@ def _source(module: str) -> Path | None:
 
 
 @functools.cache
-def _parse(module: str) -> tuple[dict[str, tuple[str, list[Name]]], dict[str, Name]]:
+def _parse(module: str) -> tuple[dict[str, tuple[str, set[Name]]], Imports]:
     """For each top-level name of a module: its digest and the names that it mentions; and what it imports."""
     path = _source(module)
     assert path is not None
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes: dict[str, list[ast.stmt]] = {}
-    imported: dict[str, Name] = {}
-    for node in ast.walk(tree):  # not only at the top: also those under `if TYPE_CHECKING:` that a package passes on
+    imported: Imports = {}
+    for node in ast.walk(tree):  # not only at the top: also in functions, and under `if TYPE_CHECKING:`
         if isinstance(node, ast.Import | ast.ImportFrom):
-            imported |= _imports(node, module, path)
+            for name, target in _imports(node, module, path):
+                imported.setdefault(name, set()).add(target)
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            nodes.setdefault(node.name, []).append(node)
-        elif not isinstance(node, ast.Import | ast.ImportFrom):
-            # An assignment belongs to its targets; any other statement to the whole module.
-            targets = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-            for target in targets or ["<module>"]:
-                nodes.setdefault(target, []).append(node)
-    ambient = [node for node in nodes.pop("<module>", []) if not _is_docstring(node)]
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for name in _defined(node) or ["<module>"]:
+            nodes.setdefault(name, []).append(node)
+    ambient = [node for node in nodes.pop("<module>", []) if not (_is_docstring(node) or _is_main_guard(node))]
     return {name: _entry(module, [*ambient, *body], set(nodes), imported) for name, body in nodes.items()}, imported
 
 
-def _entry(module: str, body: list[ast.stmt], local: set[str], imported: dict[str, Name]) -> tuple[str, list[Name]]:
+def _defined(statement: ast.stmt) -> list[str]:
+    """The names that a top-level statement defines; none where it is one for the whole module."""
+    if isinstance(statement, Definition):
+        return [statement.name]
+    inner = list(ast.walk(statement))
+    names = [node.id for node in inner if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    return names + [node.name for node in inner if isinstance(node, Definition)]
+
+
+def _entry(module: str, body: list[ast.stmt], local: set[str], imported: Imports) -> tuple[str, set[Name]]:
     text, mentioned = "", set()
     for statement in body:
         text += ast.dump(_stripped(statement))
         for node in ast.walk(statement):
             if isinstance(node, ast.Name):
-                if node.id in local:
-                    mentioned.add((module, node.id))
-                elif node.id in imported:
-                    mentioned.add(imported[node.id])
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported:
-                parent, child = imported[node.value.id]  # `from package import module`, then module.name
-                mentioned.add((f"{parent}.{child}" if child else parent, node.attr))
-    return digest(text), sorted(mentioned)
+                mentioned |= {(module, node.id)} if node.id in local else set()
+                mentioned |= _passed_on(node.id, imported)
+            elif isinstance(node, ast.Attribute):  # module.name
+                mentioned |= {(parent, node.attr) for parent in _modules(node.value, imported)}
+    return digest(text), mentioned
 
 
-def _imports(node: ast.Import | ast.ImportFrom, module: str, path: Path) -> dict[str, Name]:
-    if isinstance(node, ast.Import):
-        return {alias.asname or alias.name: (alias.name, "") for alias in node.names}
+def _passed_on(name: str, imported: Imports) -> set[Name]:
+    """What a name may stand for that the module itself does not define."""
+    return imported.get(name) or {(star, name) for star, _ in imported.get("*", ())}
+
+
+def _modules(node: ast.expr, imported: Imports) -> set[str]:
+    """The modules that an expression such as `package.module` may mean."""
+    if isinstance(node, ast.Name):
+        return {f"{parent}.{child}" if child else parent for parent, child in imported.get(node.id, ())}
+    if isinstance(node, ast.Attribute):
+        return {f"{parent}.{node.attr}" for parent in _modules(node.value, imported)}
+    return set()
+
+
+def _imports(node: ast.Import | ast.ImportFrom, module: str, path: Path) -> list[tuple[str, Name]]:
+    """(name in this module, what it stands for)."""
+    if isinstance(node, ast.Import):  # `import a.b` binds a, `import a.b as c` binds the module a.b
+        return [
+            (a.asname, (a.name, "")) if a.asname else ((top := a.name.split(".")[0]), (top, "")) for a in node.names
+        ]
     base = node.module or ""
     if node.level:
         package = module.split(".")[: None if path.name == "__init__.py" else -1]
         base = ".".join([*package[: len(package) - node.level + 1], *([base] if base else [])])
-    return {alias.asname or alias.name: (base, alias.name) for alias in node.names}
+    return [(alias.asname or alias.name, (base, alias.name)) for alias in node.names]
 
 
 def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
+def _is_main_guard(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+
+
 def _stripped(statement: ast.stmt) -> ast.stmt:
     """Without docstrings, and without the annotations of functions, which name types but run nothing."""
     for node in ast.walk(statement):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, Definition):
             node.body = [child for child in node.body if not _is_docstring(child)] or [ast.Pass()]
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
         elif isinstance(node, ast.arg):
             node.annotation = None
