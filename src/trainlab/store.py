@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 import tempfile
-import zipfile
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +50,9 @@ class Task:
     every: int
     dtype: str
     device: str
+
+    def __str__(self) -> str:
+        return f"stack of {len(self.runs)} runs, the first {self.runs[0]}"
 
     @cached_property
     def request(self) -> dict[str, str]:
@@ -109,8 +111,9 @@ class Store:
         try:
             with np.load(path, allow_pickle=False) as file:
                 notes = json.loads(str(file["notes"]))
-                return {name: (tuple(dims), file[name]) for name, dims in notes["dims"].items()}, notes
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+                arrays = {name: (tuple(dims), file[f"array {name}"]) for name, dims in notes["dims"].items()}
+                return arrays, {"parts": notes["parts"], "seconds": notes["seconds"]}
+        except Exception as error:  # zip, zlib, numpy and JSON each have their own words for a flipped bit
             log.warning("%s is damaged (%s: %s); its runs are trained again", path, type(error).__name__, error)
             return None
 
@@ -120,7 +123,10 @@ class Store:
         notes = {"dims": {name: dims for name, (dims, _) in arrays.items()}, "parts": parts, "seconds": seconds}
         buffer = io.BytesIO()
         np.savez_compressed(
-            buffer, allow_pickle=False, notes=np.array(json.dumps(notes)), **{k: a for k, (_, a) in arrays.items()}
+            buffer,
+            allow_pickle=False,
+            notes=np.array(json.dumps(notes)),
+            **{f"array {name}": values for name, (_, values) in arrays.items()},
         )
         handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
         try:
