@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any
 
 from loky import get_reusable_executor
@@ -21,7 +22,7 @@ def execute(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> 
     """Call `function` on every task and yield `(index, result)` as each is done.
 
     With more than one job, each task runs in a worker process of loky. A worker that is killed
-    breaks its whole pool; results that were yielded are safe, and the lost tasks go to a new pool.
+    breaks its whole pool; results that are finished are safe, and the lost tasks go to a new pool.
 
     Args:
         function: a module-level function.
@@ -29,30 +30,44 @@ def execute(function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int) -> 
         jobs: worker processes; 1 means this process.
 
     Raises:
-        RuntimeError: a task's workers died every time it was tried.
+        RuntimeError: a task's worker died every time it was tried; all others have been yielded.
     """
-    if jobs <= 1 or len(tasks) == 1:
+    if jobs <= 1 or len(tasks) <= 1:
         for index, task in enumerate(tasks):
             yield index, function(task)
         return
     waiting = dict(enumerate(tasks))
-    for attempt in range(1, TRIES + 1):
-        executor = get_reusable_executor(max_workers=jobs)
-        futures = {executor.submit(function, task): index for index, task in waiting.items()}
-        try:
-            for future in as_completed(futures):
-                index = futures[future]
-                result = future.result()
+    for _ in range(TRIES - 1):
+        yield from _round(function, waiting, jobs)
+    # The last try is one at a time: it shows which task is at fault, and lets the others finish.
+    for index in list(waiting):
+        alone = {index: waiting[index]}
+        yield from _round(function, alone, 1)
+        if not alone:
+            del waiting[index]
+    if waiting:
+        raise RuntimeError(
+            f"the worker process died in each of {TRIES} tries (killed, or out of memory?) of "
+            f"{'; '.join(str(task) for task in waiting.values())}. "
+            "The other results are kept; make this one smaller, or try --jobs 1 to see its error"
+        )
+
+
+def _round(function: Callable[[Any], Any], waiting: dict[int, Any], jobs: int) -> Iterator[tuple[int, Any]]:
+    """Hand out every waiting task once; strike off those that finish."""
+    if not waiting:
+        return
+    executor = get_reusable_executor(max_workers=jobs)
+    try:
+        futures = {}
+        with suppress(BrokenProcessPool):
+            for index, task in waiting.items():
+                futures[executor.submit(function, task)] = index
+        for future in as_completed(futures):
+            with suppress(BrokenProcessPool):
+                result, index = future.result(), futures[future]
                 del waiting[index]
                 yield index, result
-            return
-        except BrokenProcessPool:
-            if attempt == TRIES:
-                raise RuntimeError(
-                    f"worker processes died {TRIES} times (killed, or out of memory?); "
-                    f"{len(waiting)} tasks are left, the first is {next(iter(waiting.values()))}. "
-                    "Finished results are kept; try again with --jobs 1"
-                ) from None
-        except BaseException:
-            executor.shutdown(wait=False, kill_workers=True)
-            raise
+    except BaseException:
+        executor.shutdown(wait=False, kill_workers=True)
+        raise
