@@ -62,6 +62,8 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.lr, bool) or not isinstance(self.lr, int | float):
+            raise TypeError(f"lr must be a float, got {self.lr!r}")
         if not (self.lr > 0 and math.isfinite(self.lr)):
             raise ValueError(f"lr must be > 0 and finite, got {self.lr}")
         for field, least in (("batch_size", 1), ("steps", 1), ("seed", 0)):
@@ -101,7 +103,7 @@ def describe(value: Any, where: str = "value") -> Any:
         described = {
             field.name: describe(getattr(value, field.name), f"{where}.{field.name}") for field in fields(value)
         }
-        return {"type": _import_path(type(value), where), **described}
+        return {"type": _import_path(type(value), where), "fields": described}
     if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
         return {"name": _import_path(value, where)}
     raise TypeError(
