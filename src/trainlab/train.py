@@ -66,9 +66,14 @@ class Trainer:
         """Train; see `train` for the arguments and the result."""
         if not runs:
             raise ValueError("train needs at least one run, got none")
-        runs = [replace(run, steps=min(run.steps, SMOKE_STEPS)) for run in runs] if self.smoke else list(runs)
+        runs = list(runs)
+        if self.smoke:
+            every = every and max(1, every * SMOKE_STEPS // runs[0].steps)
+            runs = [replace(run, steps=min(run.steps, SMOKE_STEPS)) for run in runs]
         for run in runs:
             _check(run, every)
+        if dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
         groups = stacks(runs)
         tasks = [
             Task(
@@ -87,7 +92,7 @@ class Trainer:
     def _results(self, tasks: list[Task]) -> list[Arrays]:
         """The result of each task, from the store where it has one."""
         results: dict[int, Arrays] = {}
-        parts = [task.parts(train_stack) for task in tasks]
+        parts = [task.parts(train_stack) if self.store else {} for task in tasks]
         paths = [self.store.path(t.request, p) if self.store else Path() for t, p in zip(tasks, parts, strict=True)]
         self.keys += [path.stem for path in paths]
         for index, path in enumerate(paths):
@@ -104,7 +109,7 @@ class Trainer:
                     self.store.why_missing(tasks[index].request, parts[index]) if self.store else ["no store"]
                 )
             }
-            raise Stale(total - loaded_runs, total, sorted(why))
+            raise Stale(total - loaded_runs, total, sorted(why) or ["asked for again"])
         done = loaded_runs
         self.progress(done, total, loaded_runs)
         for position, (arrays, seconds) in execute(train_stack, [tasks[index] for index in missing], self.jobs):
@@ -174,7 +179,9 @@ def _assemble(runs: list[Run], groups: list[list[int]], results: list[Arrays]) -
     for group, arrays in zip(groups, results, strict=True):
         dataset = xr.Dataset({name: arrays[name] for name in arrays if name != "step"}, coords={"run": group})
         updates = np.arange(1, dataset.sizes["update"] + 1)
-        datasets.append(dataset.assign_coords(step=arrays["step"][1], update=updates))
+        # Numbered, so that networks of different depths can be put side by side.
+        probed = {dim: np.arange(size) for dim, size in dataset.sizes.items() if dim not in ("run", "step", "update")}
+        datasets.append(dataset.assign_coords({"step": arrays["step"][1], "update": updates, **probed}))
     joined = xr.concat(datasets, "run", data_vars="all", coords="minimal", compat="override", join="outer")
     columns = {f.name: ("run", coordinate(runs, f.name)) for f in fields(Run)}
     return joined.sortby("run").assign_coords(columns)
