@@ -58,10 +58,11 @@ def tune(train: Train, contenders: Mapping[str, Run], rates: Sequence[float], se
         raise ValueError(f"tuning needs at least 3 different rates, got {rates}")
     runs = [run for contender in contenders.values() for run in grid(contender, lr=rates, seed=seeds)]
     results = train(runs)
+    last = results.sel(step=results.steps)  # of each run; contenders may differ in their number of updates
     names = ["validation_loss", "validation_accuracy"]
     shape = (len(contenders), len(rates), len(seeds))
     trials = xr.Dataset(
-        {name: (("contender", "lr", "seed"), results[name].isel(step=-1).values.reshape(shape)) for name in names},
+        {name: (("contender", "lr", "seed"), last[name].values.reshape(shape)) for name in names},
         coords={"contender": list(contenders), "lr": rates, "seed": seeds},
     )
     score = trials.validation_accuracy.fillna(0).mean("seed").values
