@@ -37,7 +37,8 @@ def build(run: Run) -> nn.Module:
 
     Raises:
         TypeError: the model does not build an `nn.Module`.
-        ValueError: it holds a layer whose result would depend on the other runs of a stack.
+        ValueError: it holds a layer whose result would depend on the other runs of a stack, or a
+            parameter that is not to be trained.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(run.seed, 0))
@@ -49,6 +50,9 @@ def build(run: Run) -> nn.Module:
             raise ValueError(
                 f"{type(module).__name__} draws from a generator that all runs share; use trainlab.layers.Dropout"
             )
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            raise ValueError(f"{name} has requires_grad=False, but all parameters are trained; make it a buffer")
     initialize(network, run.init, torch.Generator().manual_seed(stream(run.seed, 1)))
     seed_dropout(network, stream(run.seed, 2))
     return network
