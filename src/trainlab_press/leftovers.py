@@ -9,6 +9,7 @@ from markdown.postprocessors import Postprocessor
 
 from trainlab_press.errors import PressError, naming_page
 
+SIGNS = ("{=", "!claim", "!source", "fig:")
 LEFTOVER = re.compile(r"\{=|^[ \t]*!(?:claim|source)\b|\]\(fig:", re.MULTILINE)
 
 
@@ -24,7 +25,7 @@ class Leftovers(Postprocessor):
         Raises:
             PressError: At the first thing that was left over.
         """
-        if LEFTOVER.search(text) or "fig:" in text:
+        if any(sign in text for sign in SIGNS):
             with naming_page(self.md):
                 _Hunter().hunt(text)
         return text

@@ -90,7 +90,7 @@ class _Block(BlockProcessor):
 
     def run(self, parent: ET.Element, blocks: list[str]) -> bool:
         taken = 1
-        while not (text := "\n".join(blocks[:taken]).rstrip()).endswith("$$") or len(text) < 4:
+        while not (text := "\n\n".join(blocks[:taken]).rstrip()).endswith("$$") or len(text) < 4:
             taken += 1
             if taken > len(blocks):
                 with naming_page(self.parser.md):

@@ -49,7 +49,8 @@ def find(root: Path, dotted: str, *, docstring: bool = False) -> Listing:
     for name in names:
         inside = {n.name: n for n in ast.iter_child_nodes(node) if isinstance(n, Definition)}
         if name not in inside:
-            hint = did_you_mean(name, inside) or f"; it defines {', '.join(inside) or 'nothing'}"
+            beside = [p.stem for p in file.parent.glob("*.py")] if file.name == "__init__.py" else []
+            hint = did_you_mean(name, [*inside, *beside]) or f"; it defines {', '.join(inside) or 'nothing'}"
             raise PressError(f"!source {dotted}: {file.relative_to(root).as_posix()} has no {name} there{hint}")
         node = inside[name]
     assert isinstance(node, Definition)
@@ -63,9 +64,11 @@ def find(root: Path, dotted: str, *, docstring: bool = False) -> Listing:
 
 def _module(folder: Path, parts: list[str]) -> tuple[Path, list[str]]:
     """Split a dotted name into the file of its module and the names inside; the longest module wins."""
-    for length in range(len(parts) - 1, 0, -1):
+    for length in range(len(parts), 0, -1):
         stem = folder.joinpath(*parts[:length])
         for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if file.is_file() and length == len(parts):
+                raise PressError(f"!source {'.'.join(parts)} is a module; add a function, class or Class.method of it")
             if file.is_file():
                 return file, parts[length:]
     known = [".".join(p.relative_to(folder).with_suffix("").parts) for p in sorted(folder.rglob("*.py"))]

@@ -1,0 +1,194 @@
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from trainlab_press.errors import PressError
+from trainlab_press.lighten import lighten
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(300)).decode()
+ALT = "The loss falls from 2.3 to 0.4 in 100 steps."
+CONFIG = """
+site_name: T
+theme: {name: material, font: false}
+plugins:
+  - search
+  - mkdocs-jupyter: {execute: false, allow_errors: false, include: ["*.ipynb"], include_source: true, no_prompt: true}
+"""
+TEXT = """# A lab
+
+With $\\beta_1$, see [the chapter](../optimizers.md#the-race), [home](../../index.md) and [data](../../live/x.csv).
+Code: `$x$`. [Away](https://example.org).
+
+!!! note "Try it"
+    Change `lr`.
+
+## Again
+"""
+PAGE = Path("live/labs/optimizers/index.html")
+NOTEBOOK = Path("live/labs/optimizers/optimizers.ipynb")
+
+
+def text(source: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "id": f"t{len(source)}", "metadata": {}, "source": source}
+
+
+def code(source: str, *outputs: dict[str, Any]) -> dict[str, Any]:
+    cell = {"cell_type": "code", "id": "x" + re.sub(r"\W", "", source), "metadata": {}, "execution_count": 1}
+    return {**cell, "source": source, "outputs": list(outputs)}
+
+
+def image(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {"output_type": "display_data", "metadata": metadata, "data": {"image/png": PNG, "text/plain": "fig"}}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site with one lab, as mkdocs-jupyter leaves it."""
+    root = tmp_path_factory.mktemp("project")
+    labs = root / "docs/live/labs"
+    labs.mkdir(parents=True)
+    stream = {"output_type": "stream", "name": "stdout", "text": "0.41\n"}
+    cells = [text(TEXT), code("print(loss)", stream), text("## Again\n"), code("show(fig)", image({"alt": ALT}))]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}
+    (labs / "optimizers.ipynb").write_text(json.dumps(notebook), "utf-8")
+    (root / "docs/live/x.csv").write_text("a\n", "utf-8")
+    (root / "docs/index.md").write_text("# Home\n", "utf-8")
+    (root / "docs/optimizers.md").write_text("# Optimizers\n\n## The race\n", "utf-8")
+    (root / "mkdocs.yml").write_text(CONFIG, "utf-8")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet"]
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return root / "site"
+
+
+@pytest.fixture
+def site(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "site"))
+
+
+def change(site: Path, edit: Callable[[list[dict[str, Any]]], None]) -> None:
+    """Change the cells of the notebook that lies beside the page."""
+    notebook = json.loads((site / NOTEBOOK).read_text("utf-8"))
+    edit(notebook["cells"])
+    (site / NOTEBOOK).write_text(json.dumps(notebook), "utf-8")
+
+
+def lab(site: Path) -> BeautifulSoup:
+    return BeautifulSoup((site / PAGE).read_text("utf-8"), "html.parser")
+
+
+def test_the_page_loses_its_weight_and_every_foreign_host(site: Path) -> None:
+    before = (site / PAGE).read_text("utf-8")
+    assert len(before) > 500_000, "mkdocs-jupyter no longer inlines its style sheet: is this step still needed?"
+    assert "cdnjs" in before
+    lighten(site)
+    after = (site / PAGE).read_text("utf-8")
+    assert len(after) < 40_000
+    assert "cdnjs" not in after
+    article = lab(site).article
+    assert article is not None
+    assert article.select("script, style, clipboard-copy") == []
+    assert [p.name for p in (site / "assets").rglob("*") if "jupyter" in p.name] == []
+
+
+def test_a_second_time_changes_nothing_and_other_pages_keep_their_content(site: Path) -> None:
+    chapter = (site / "optimizers/index.html").read_text("utf-8")
+    lighten(site)
+    first = {p: p.read_bytes() for p in site.rglob("*.html")}
+    lighten(site)
+    assert {p: p.read_bytes() for p in site.rglob("*.html")} == first
+    named = (site / "optimizers/index.html").read_text("utf-8")
+    assert named.replace(' aria-label="Search"', "") == chapter.replace(' aria-label="Search"', "")
+    assert 'role="dialog" aria-label="Search"' in named
+
+
+def test_text_cells_are_rendered_as_chapters_are(site: Path) -> None:
+    lighten(site)
+    page = lab(site)
+    assert page.select_one("annotation", string=r"\beta_1") is not None
+    title = page.select_one("div.admonition.note p.admonition-title")
+    assert title is not None
+    assert title.text == "Try it"
+    assert "!!!" not in page.article.text if page.article else False
+    assert "$x$" in [c.text for c in page.select("code")]
+
+
+def test_links_hold_on_the_built_page(site: Path) -> None:
+    lighten(site)
+    hrefs = {a.text: str(a["href"]) for a in lab(site).select(".lab a[href]")}
+    assert hrefs["the chapter"] == "../../../optimizers/#the-race"
+    assert hrefs["Away"] == "https://example.org"
+    for name in ("the chapter", "home", "data", "Download this lab as a notebook"):
+        target = (site / PAGE).parent / hrefs[name].partition("#")[0]
+        assert target.exists(), hrefs[name]
+
+
+def test_headings_have_the_ids_of_the_table_of_contents(site: Path) -> None:
+    lighten(site)
+    page = lab(site)
+    wanted = {str(a["href"]) for a in page.select(".md-nav--secondary a[href^='#']")}
+    assert {"#again", "#again_1"} <= wanted
+    assert wanted <= {f"#{h['id']}" for h in page.select(".lab :is(h1, h2, h3)")}
+
+
+def test_code_outputs_and_text_alternatives_stay(site: Path) -> None:
+    lighten(site)
+    page = lab(site)
+    assert [c.text.strip() for c in page.select(".highlight > pre > code")] == ["print(loss)", "show(fig)"]
+    assert page.select(".output")[0].text.strip() == "0.41"
+    assert [img["alt"] for img in page.select(".lab img")] == [ALT]
+
+
+def test_the_text_of_an_image_may_stand_in_three_places(site: Path) -> None:
+    def by_cell(cells: list[dict[str, Any]]) -> None:
+        cells[3]["outputs"][0]["metadata"] = {}
+        cells[3]["metadata"] = {"alt": "by the cell"}
+
+    change(site, by_cell)
+    lighten(site)
+    assert [img["alt"] for img in lab(site).select(".lab img")] == ["by the cell"]
+
+
+def _set(index: int, source: str) -> Callable[[list[dict[str, Any]]], None]:
+    return lambda cells: cells[index].update(source=source)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda cells: cells[3]["outputs"][0].update(metadata={}), "an image has no text alternative"),
+        (_set(2, "[x](../optimisers.md)"), "link ../optimisers.md leads nowhere"),
+        (_set(2, "[x](../optimizers.md#no)"), "that page has no #no"),
+        (_set(2, "[x](../../../../etc/passwd)"), "leads nowhere"),
+        (_set(2, "$\\frac{1$"), "TeX error in"),
+        (_set(2, "{=race.adam}"), "'{=race.adam}' is left over"),
+        (_set(2, "![x](https://example.org/x.png)"), "would be fetched from another host"),
+        (_set(0, "no title"), "has no title"),
+        (lambda cells: cells.pop(), "4 cells on the page, 3 in optimizers.ipynb"),
+    ],
+)
+def test_what_is_wrong_fails_in_one_line(site: Path, edit: Callable[[Any], None], said: str) -> None:
+    change(site, edit)
+    with pytest.raises(PressError) as error:
+        lighten(site)
+    assert said in str(error.value)
+    assert str(error.value).startswith("live/labs/optimizers: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_page_without_its_notebook_fails(site: Path) -> None:
+    (site / NOTEBOOK).unlink()
+    with pytest.raises(PressError, match="include_source"):
+        lighten(site)
