@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
-import beartype
 import jaxtyping
 import pytest
 import torch
+from beartype import BeartypeConf, beartype
 from jaxtyping import AbstractArray
 
 torch.set_num_threads(1)
+
+_beartype = beartype(conf=BeartypeConf(is_pep484_tower=True))  # the tower: an int is a float
 
 
 def check_shapes(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,7 +21,7 @@ def check_shapes(function: Callable[..., Any]) -> Callable[..., Any]:
     given to a frozen dataclass must reach the dataclass's own check.
     """
     has_shapes = any(_is_shape(annotation) for annotation in function.__annotations__.values())
-    return beartype.beartype(function) if has_shapes else function
+    return _beartype(function) if has_shapes else function
 
 
 def _is_shape(annotation: Any) -> bool:
