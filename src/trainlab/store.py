@@ -109,7 +109,7 @@ class Store:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 notes = json.loads(str(file["notes"]))
                 arrays = {name: (tuple(dims), file[f"array {name}"]) for name, dims in notes["dims"].items()}
                 return arrays, {"parts": notes["parts"], "seconds": notes["seconds"]}
