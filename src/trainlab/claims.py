@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 
-from trainlab.stats import Estimate
+from trainlab.stats import Estimate, paired_difference
 
 Verdict = Literal["holds", "null", "reversed"]
 
@@ -53,3 +54,46 @@ class Claim:
         if estimate.low > self.null:
             return estimate, "holds"
         return estimate, "reversed" if estimate.high < self.null else "null"
+
+
+def by_seed(results: xr.Dataset, variable: str, **where: Any) -> np.ndarray:
+    """The values of some runs, in the order of their seeds.
+
+    Args:
+        results: from `train`.
+        variable: such as "test_accuracy"; "train_loss@10%" is its value after a tenth of the updates.
+        **where: coordinates of `run` and their values, such as optimizer="Adam".
+
+    Raises:
+        ValueError: no run has these coordinates, or two of them have one seed.
+    """
+    name, _, share = variable.partition("@")
+    chosen = np.logical_and.reduce([results[field].values == value for field, value in where.items()])
+    runs = results.isel(run=np.flatnonzero(chosen)).sortby("seed")
+    if len(runs.run) == 0 or len(set(runs.seed.values.tolist())) < len(runs.run):
+        raise ValueError(f"{where} chooses {len(runs.run)} runs, which should be at least one, and one a seed")
+    return runs[name].isel(step=after(runs, int(share.rstrip("%")))).values if share else runs[name].values
+
+
+def after(results: xr.Dataset, percent: int) -> int:
+    """The index of the measurement that was taken after so many percent of the updates."""
+    return (results.sizes["step"] - 1) * percent // 100
+
+
+def difference(
+    variable: str, more: dict[str, Any], less: dict[str, Any], unit: float = 1.0
+) -> Callable[[xr.Dataset], Estimate]:
+    """Compare two sets of runs, paired by seed: how much larger is the variable in the first?
+
+    Args:
+        variable: as for `by_seed`.
+        more: coordinates of the runs that the sentence says have more.
+        less: coordinates of the runs that it says have less.
+        unit: what the difference is multiplied by; 100 turns shares into percentage points.
+    """
+
+    def compare(results: xr.Dataset) -> Estimate:
+        pair = (by_seed(results, variable, **more), by_seed(results, variable, **less))
+        return paired_difference(unit * pair[0], unit * pair[1])
+
+    return compare

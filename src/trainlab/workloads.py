@@ -11,13 +11,13 @@ from trainlab.data import MNIST1D
 from trainlab.inits import He
 from trainlab.models import MLP
 from trainlab.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
-from trainlab.runs import Run
+from trainlab.runs import Run, grid
 from trainlab.tune import Train, Tuned, tune
 
 TUNING_SEEDS = range(1000, 1003)
 FRESH_SEEDS = range(10)
 
-RATES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Two a decade; wide enough that no optimizer of the race is best at an end."""
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -36,9 +36,19 @@ RACE = Run(
 """The net of the optimizer race: 40-64-64-10, ReLU, on MNIST-1D."""
 
 
+RACE_EVERY = 25
+"""Updates between two measurements in a race."""
+
+
 def race_contenders() -> dict[str, Run]:
     """The race's run for each optimizer, the rate still open."""
     return {name: replace(RACE, optimizer=optimizer) for name, optimizer in OPTIMIZERS.items()}
+
+
+def fixed_rate_race(train: Train, lr: float) -> xr.Dataset:
+    """The race with one learning rate for all, on the same seeds."""
+    runs = [run for contender in race_contenders().values() for run in grid(contender, lr=[lr], seed=FRESH_SEEDS)]
+    return train(runs, every=RACE_EVERY)
 
 
 def tune_race(train: Train) -> Tuned:
@@ -49,4 +59,4 @@ def tune_race(train: Train) -> Tuned:
 def tuned_race(train: Train) -> tuple[Tuned, xr.Dataset]:
     """The race at tuned rates, on fresh seeds."""
     tuned = tune_race(train)
-    return tuned, train(tuned.fresh(FRESH_SEEDS), every=50)
+    return tuned, train(tuned.fresh(FRESH_SEEDS), every=RACE_EVERY)

@@ -1,0 +1,131 @@
+"""How wide is the range of learning rates that work?
+
+Top: training loss after the last update against the learning rate, for the network of the race.
+Lines are medians over the seeds, bands reach from the lowest to the highest run, and a line stops
+where a run failed. Bottom: the share of runs that failed, which means that the loss ended no
+better than that of guessing all classes alike, or is not a number.
+"""
+
+import math
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from trainlab import plots
+from trainlab.claims import Claim, by_seed
+from trainlab.runs import grid
+from trainlab.stats import Estimate, paired_difference
+from trainlab.tune import Train
+from trainlab.workloads import FRESH_SEEDS, OPTIMIZERS, RATES, race_contenders
+
+GUESSING = math.log(10)
+"""The loss, in nats, of giving every one of ten classes the same probability."""
+
+TOLERANCE = 0.05
+"""A rate works if its test accuracy is at most this far below the best of the same seed."""
+
+
+def measure(train: Train) -> xr.Dataset:
+    runs = [run for contender in race_contenders().values() for run in grid(contender, lr=RATES, seed=FRESH_SEEDS)]
+    return train(runs, every=runs[0].steps)
+
+
+def _table(results: xr.Dataset, name: str, variable: str) -> np.ndarray:
+    """`[rates, seeds]` of one optimizer."""
+    return np.stack([by_seed(results, variable, optimizer=name, lr=lr) for lr in RATES])
+
+
+def _final_loss(results: xr.Dataset, name: str) -> np.ndarray:
+    return _table(results.assign(final=results.train_loss.isel(step=-1)), name, "final")
+
+
+def _failed(results: xr.Dataset, name: str) -> np.ndarray:
+    """`[rates, seeds]`: whether a run ended no better than guessing. A NaN is not below anything."""
+    return ~(_final_loss(results, name) < GUESSING)
+
+
+def _decades(results: xr.Dataset, name: str) -> np.ndarray:
+    """`[seeds]`: the width of the range of rates that work, counted in tried rates and given in decades."""
+    accuracy = np.nan_to_num(_table(results, name, "test_accuracy"))
+    return (accuracy >= accuracy.max(0) - TOLERANCE).sum(0) * math.log10(RATES[-1] / RATES[0]) / (len(RATES) - 1)
+
+
+def _best_rates(results: xr.Dataset, name: str) -> np.ndarray:
+    """`[seeds]`: the rate with the highest test accuracy."""
+    return np.array(RATES)[np.nan_to_num(_table(results, name, "test_accuracy")).argmax(0)]
+
+
+def numbers(results: xr.Dataset) -> dict[str, float]:
+    out = {"seeds": float(len(FRESH_SEEDS)), "rates": float(len(RATES)), "tolerance": 100 * TOLERANCE}
+    out |= {
+        "lowest_rate": RATES[0],
+        "highest_rate": RATES[-1],
+        "guessing_loss": GUESSING,
+        "too_low": 0.0,
+        "too_high": 0.0,
+    }
+    for name in OPTIMIZERS:
+        key = name.lower()
+        failed = _failed(results, name)
+        out[f"{key}_decades"] = float(_decades(results, name).mean())
+        out[f"{key}_best_rate"] = float(np.median(_best_rates(results, name)))
+        out["too_low"] += float(failed[np.array(RATES) < out[f"{key}_best_rate"]].sum())
+        out["too_high"] += float(failed[np.array(RATES) > out[f"{key}_best_rate"]].sum())
+    out["runs"] = float(results.sizes["run"])
+    return out
+
+
+def draw(fig: Figure, results: xr.Dataset) -> None:
+    fig.set_size_inches(5.6, 4.6)
+    top, bottom = fig.subplots(2, sharex=True, height_ratios=[3, 1])
+    for name in OPTIMIZERS:
+        loss, failed = _final_loss(results, name), _failed(results, name)
+        shown = np.where(failed.any(1), np.nan, loss.T)
+        plots.curve(top, np.array(RATES), shown, name, plots.OPTIMIZER_LINES[name])
+        bottom.plot(RATES, failed.mean(1), label=name, **plots.OPTIMIZER_LINES[name])
+    top.set(ylabel="training loss", yscale="log")
+    bottom.set(ylabel="failed", ylim=(-0.05, 1.05))
+    plots.log_rates(bottom, RATES)
+    plots.percent(bottom.yaxis)
+    plots.label_ends(top)
+
+
+def alt(numbers: dict[str, float]) -> str:
+    widths = ", ".join(f"{name} {numbers[f'{name.lower()}_decades']:.1f}" for name in OPTIMIZERS)
+    best = ", ".join(f"{name} {numbers[f'{name.lower()}_best_rate']:g}" for name in OPTIMIZERS)
+    return (
+        f"Two plots against the learning rate from {numbers['lowest_rate']:g} to {numbers['highest_rate']:g}. The "
+        f"training loss falls to a valley and rises again, in another place for each optimizer. Median best rate: "
+        f"{best}. Width of the range of rates that work, in decades: {widths}. "
+        f"Of {numbers['runs']:.0f} runs, {numbers['too_low']:.0f} failed at a rate below the optimizer's best and "
+        f"{numbers['too_high']:.0f} at one above it."
+    )
+
+
+def _wider(results: xr.Dataset, wide: str, narrow: str) -> Estimate:
+    return paired_difference(_decades(results, wide), _decades(results, narrow))
+
+
+CLAIMS = [
+    Claim(
+        id="adam-wider-than-sgd",
+        text="The range of learning rates that work is wider for Adam than for SGD.",
+        source="Kingma and Ba 2015, Adam: a method for stochastic optimization (“require little tuning”)",
+        url="https://arxiv.org/abs/1412.6980",
+        statistic="width of the range within 5 points of the best test accuracy, Adam minus SGD, decades",
+        compare=lambda results: _wider(results, "Adam", "SGD"),
+        expect="holds",
+    ),
+    Claim(
+        id="momentum-wants-a-lower-rate",
+        text="Momentum 0.9 wants a lower learning rate than SGD.",
+        source="Goh 2017, Why momentum really works",
+        url="https://distill.pub/2017/momentum/",
+        statistic="best rate of SGD over best rate of Momentum, in powers of ten",
+        compare=lambda results: paired_difference(
+            np.log10(_best_rates(results, "SGD")), np.log10(_best_rates(results, "Momentum"))
+        ),
+        expect="holds",
+    ),
+]

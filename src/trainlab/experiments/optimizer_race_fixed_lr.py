@@ -1,0 +1,116 @@
+"""What does the race look like when every optimizer runs at the same learning rate?
+
+The same network and seeds as in the tuned race, with the learning rate set to 0.05 for all seven
+optimizers, as popular notebooks do. Each row is one optimizer: the open circle is its mean test
+accuracy at the shared rate, the filled one at its own tuned rate; thin lines span the 95 % bootstrap
+interval of the mean. The longer the bar between them, the more the shared rate misjudges it.
+"""
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from trainlab import plots
+from trainlab.claims import Claim, by_seed, difference
+from trainlab.stats import Estimate, bootstrap, paired_difference
+from trainlab.tune import Train
+from trainlab.workloads import OPTIMIZERS, fixed_rate_race, tuned_race
+
+LR = 0.05
+SETTINGS = ("shared rate", "tuned rate")
+
+
+def measure(train: Train) -> xr.Dataset:
+    races = (fixed_rate_race(train, LR), tuned_race(train)[1])
+    marked = [
+        race.assign_coords(setting=("run", [name] * race.sizes["run"]))
+        for name, race in zip(SETTINGS, races, strict=True)
+    ]
+    return xr.concat(marked, "run", data_vars="all", coords="minimal", compat="override", join="exact")
+
+
+def _accuracy(results: xr.Dataset, name: str, setting: str) -> Estimate:
+    return bootstrap(by_seed(results, "test_accuracy", optimizer=name, setting=setting))
+
+
+def numbers(results: xr.Dataset) -> dict[str, float]:
+    out = {"lr": LR, "seeds": float(len(set(results.seed.values)))}
+    for setting, short in zip(SETTINGS, ("fixed", "tuned"), strict=True):
+        values = {name: 100 * _accuracy(results, name, setting).value for name in OPTIMIZERS}
+        out |= {f"{name.lower()}_{short}": value for name, value in values.items()}
+        out[f"{short}_spread"] = max(values.values()) - min(values.values())
+    return out
+
+
+def draw(fig: Figure, results: xr.Dataset) -> None:
+    ax = fig.subplots()
+    names = sorted(OPTIMIZERS, key=lambda name: _accuracy(results, name, SETTINGS[0]).value)
+    for row, name in enumerate(names):
+        shared, tuned = (_accuracy(results, name, setting) for setting in SETTINGS)
+        color = plots.OPTIMIZER_LINES[name]["color"]
+        ax.plot([shared.value, tuned.value], [row, row], color=color, linewidth=5, alpha=0.25, label=f"_bar {name}")
+        for setting, estimate, face in zip(SETTINGS, (shared, tuned), (plots.INK["paper"], color), strict=True):
+            ax.plot([estimate.low, estimate.high], [row, row], color=color, linewidth=1.2, label=f"_interval {name}")
+            ax.plot([estimate.value], [row], "o", color=color, markerfacecolor=face, label=f"{name}, {setting}")
+    ax.set_yticks(np.arange(len(names)), names)
+    ax.tick_params(axis="y", length=0, labelcolor=plots.INK["text"])
+    ax.grid(visible=False, axis="y")
+    ax.set(xlabel="mean test accuracy", ylim=(-0.6, len(names) - 0.1))
+    plots.percent(ax.xaxis)
+    shared, tuned = (_accuracy(results, names[-1], setting).value for setting in SETTINGS)
+    first, second = sorted([(shared, "shared rate"), (tuned, "tuned rate")])
+    style = {"fontsize": 9.5, "color": plots.INK["muted"], "va": "bottom"}
+    ax.text(first[0], len(names) - 0.78, first[1] + "  ", ha="right", **style)
+    ax.text(second[0], len(names) - 0.78, "  " + second[1], ha="left", **style)
+
+
+def alt(numbers: dict[str, float]) -> str:
+    rows = ", ".join(
+        f"{name} {numbers[f'{name.lower()}_fixed']:.1f} and {numbers[f'{name.lower()}_tuned']:.1f}"
+        for name in OPTIMIZERS
+    )
+    return (
+        f"Dot plot of mean test accuracy in percent for seven optimizers, at the shared rate {numbers['lr']:g} and at "
+        f"the tuned rate of each: {rows}. The best and the worst differ by {numbers['fixed_spread']:.1f} points at the "
+        f"shared rate and by {numbers['tuned_spread']:.1f} at tuned rates."
+    )
+
+
+def _shared(name: str) -> dict[str, str]:
+    return {"optimizer": name, "setting": SETTINGS[0]}
+
+
+def _extra_gap(results: xr.Dataset) -> Estimate:
+    """How much further apart the best and the worst of a seed are at the shared rate."""
+    gaps = []
+    for setting in SETTINGS:
+        table = np.stack([by_seed(results, "test_accuracy", optimizer=n, setting=setting) for n in OPTIMIZERS])
+        gaps.append(100 * np.ptp(table, axis=0))
+    return paired_difference(gaps[0], gaps[1])
+
+
+CLAIMS = [
+    Claim(
+        id="adam-above-sgd",
+        text="At the shared rate, Adam has a higher test accuracy than SGD.",
+        statistic="test accuracy at learning rate 0.05, Adam minus SGD, percentage points",
+        compare=difference("test_accuracy", _shared("Adam"), _shared("SGD"), unit=100),
+        expect="holds",
+    ),
+    Claim(
+        id="momentum-above-adam",
+        text="At the shared rate, Momentum has a higher test accuracy than Adam.",
+        statistic="test accuracy at learning rate 0.05, Momentum minus Adam, percentage points",
+        compare=difference("test_accuracy", _shared("Momentum"), _shared("Adam"), unit=100),
+        expect="holds",
+    ),
+    Claim(
+        id="tuning-closes-the-gap",
+        text="The best and the worst optimizer of a seed are further apart at the shared rate than at tuned rates.",
+        source="Choi et al. 2019, On empirical comparisons of optimizers for deep learning",
+        url="https://arxiv.org/abs/1910.05446",
+        statistic="best minus worst test accuracy, shared rate minus tuned rates, percentage points",
+        compare=_extra_gap,
+        expect="holds",
+    ),
+]

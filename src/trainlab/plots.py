@@ -1,0 +1,215 @@
+"""Axes helpers and the house style. Draws results; trains nothing, and knows no torch.
+
+Colours are those of `INK` and `SERIES` only: the press replaces each by a variable of the page, so
+that one figure follows light and dark. The same thing has the same colour on every page.
+"""
+
+import base64
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
+
+INK = {"text": "#1b1d22", "muted": "#5a5f69", "grid": "#d8dbe0", "paper": "#ffffff"}
+SERIES = ["#0072b2", "#c14a00", "#00805d", "#a8307f", "#8a6a00", "#5b4bb7", "#2a7f9e", "#6b6f76"]
+
+OPTIMIZER_LINES: dict[str, dict[str, Any]] = {
+    "SGD": {"color": SERIES[0]},
+    "Momentum": {"color": SERIES[1]},
+    "Nesterov": {"color": SERIES[2]},
+    "AdaGrad": {"color": SERIES[3]},
+    "RMSProp": {"color": SERIES[4]},
+    "Adam": {"color": SERIES[5]},
+    "AdamW": {"color": SERIES[7], "linestyle": (0, (4, 1.5))},  # dashed: it often lies on Adam
+}
+
+SIZE = (5.6, 3.6)
+"""Inches; text stays readable when the figure is 350 pixels wide."""
+
+STYLE: Mapping[str, Any] = {
+    "figure.figsize": SIZE,
+    "figure.facecolor": INK["paper"],
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "axes.facecolor": INK["paper"],
+    "axes.edgecolor": INK["muted"],
+    "axes.labelcolor": INK["text"],
+    "axes.titlecolor": INK["text"],
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": INK["grid"],
+    "grid.linewidth": 0.7,
+    "text.color": INK["text"],
+    "xtick.color": INK["muted"],
+    "ytick.color": INK["muted"],
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "font.size": 10.5,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "path.simplify_threshold": 0.05,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "trainlab",
+}
+
+
+def figure() -> Figure:
+    """An empty figure in the house style, for scripts and labs."""
+    with mpl.rc_context(dict(STYLE)):
+        return Figure(figsize=SIZE)
+
+
+def style() -> Any:
+    """A context in which everything that is drawn has the house style."""
+    return mpl.rc_context(dict(STYLE))
+
+
+def curve(ax: Axes, x: np.ndarray, runs: np.ndarray, label: str, line: Mapping[str, Any]) -> None:
+    """The median of several runs, and the band from the lowest to the highest of them.
+
+    Args:
+        ax: where to draw.
+        x: one value a measurement.
+        runs: `[runs, measurements]`. Where a run is not finite, neither median nor band is drawn.
+        label: the series' name, in the plot's data and for `label_ends`.
+        line: its colour, from `SERIES`, and what else `Axes.plot` takes.
+    """
+    low, middle, high = np.quantile(runs, [0, 0.5, 1], axis=0)
+    ax.fill_between(x, low, high, color=line["color"], alpha=0.16, linewidth=0, label=f"_band {label}")
+    ax.plot(x, middle, label=label, **line)
+
+
+def label_ends(
+    ax: Axes, labels: Mapping[str, str] | None = None, at: Mapping[str, float] | None = None, gap: float = 13.0
+) -> None:
+    """Write each line's name at its right end, moved apart where they would overlap.
+
+    Call it last, when limits and scales are set.
+
+    Args:
+        ax: whose lines are labelled.
+        labels: series -> text; the series' names by default.
+        at: series -> the height of its label in data units; the line's end by default.
+        gap: the least distance between two labels, in points.
+    """
+    lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+    names = [str(line.get_label()) for line in lines]
+    ax.figure.draw_without_rendering()
+    points = 72 / ax.figure.dpi
+    bottom, top = (ax.transAxes.transform((0, y))[1] * points for y in (0, 1))
+    ends = [
+        _height(ax, np.array([[0, at[name]]]) if at else line.get_xydata()) * points
+        for name, line in zip(names, lines, strict=True)
+    ]
+    placed = _spread(np.array(ends), gap, bottom, max(top, bottom + gap * (len(ends) - 1)))
+    for line, name, y in zip(lines, names, placed, strict=True):
+        share = (y - bottom) / (top - bottom)
+        text = (labels or {}).get(name, name)
+        ax.text(1.02, share, text, transform=ax.transAxes, color=line.get_color(), va="center", fontsize=10)
+
+
+def _height(ax: Axes, xy: Any) -> float:
+    """The height, in pixels, of the last finite point; clipped to the axes."""
+    finite = xy[np.isfinite(xy).all(1)]
+    y = ax.transData.transform(finite[-1])[1] if len(finite) else -np.inf
+    low, high = (ax.transAxes.transform((0, share))[1] for share in (0, 1))
+    return float(np.clip(y, low, high))
+
+
+def _spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
+    """Positions near the wanted ones, at least a gap apart, within the limits.
+
+    Least squares under order constraints: subtracting the gaps leaves an isotonic regression.
+    """
+    from scipy.optimize import isotonic_regression
+
+    rank = np.argsort(wanted, kind="stable")
+    offsets = gap * np.arange(len(wanted))
+    fitted = isotonic_regression(wanted[rank] - offsets).x
+    out = np.empty_like(wanted)
+    out[rank] = np.clip(fitted, low, high - offsets[-1]) + offsets
+    return out
+
+
+def percent(axis: Any) -> None:
+    """Show shares in [0, 1] as percentages."""
+    axis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def plain_ticks(axis: Any, at: Sequence[float] | np.ndarray) -> None:
+    """Ticks at the given values only, written as plain numbers; for short logarithmic axes."""
+    axis.set_ticks(list(at), [f"{value:g}" for value in at])
+    axis.set_minor_locator(NullLocator())
+
+
+def log_rates(ax: Axes, rates: Sequence[float]) -> None:
+    """A logarithmic axis of learning rates, with a tick at each power of ten only."""
+    ax.set_xscale("log")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlim(min(rates) / 1.3, max(rates) * 1.3)
+    ax.set_xlabel("learning rate")
+
+
+def data(fig: Figure) -> list[dict[str, Any]]:
+    """What a figure shows, as rows: panel, series, x, y, and low and high where there is a band.
+
+    It is read back from the drawn lines, so it is the data of the plot and not of something beside it.
+    """
+    rows = []
+    for number, ax in enumerate(fig.axes, start=1):
+        bands = {str(c.get_label()): c for c in ax.collections if isinstance(c, PolyCollection)}
+        for line in ax.lines:
+            series = str(line.get_label())
+            if series.startswith("_"):
+                continue
+            xy = np.asarray(line.get_xydata())
+            ends = _band(bands.get(f"_band {series}"), xy[:, 0])
+            for (x, y), (low, high) in zip(xy, ends, strict=True):
+                panel = ax.get_title(loc="left") or str(number)
+                rows.append({"panel": panel, "series": series, "x": x, "y": y, "low": low, "high": high})
+    return rows
+
+
+def _band(band: PolyCollection | None, x: np.ndarray) -> np.ndarray:
+    """The lower and upper edge of a band at each x; NaN where there is none."""
+    edges = np.full((len(x), 2), np.nan)
+    if band is None:
+        return edges
+    corners = np.concatenate([path.vertices for path in band.get_paths()])
+    for row, at in enumerate(x):
+        heights = corners[corners[:, 0] == at, 1]
+        if len(heights):
+            edges[row] = heights.min(), heights.max()
+    return edges
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Show a figure in a notebook, with its text alternative.
+
+    Args:
+        fig: any figure.
+        alt: what the figure says, in words, with numbers taken from the results.
+    """
+    from IPython.display import display  # pyright: ignore[reportMissingImports]
+
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=200)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(fig)  # or the notebook would show it once more, without words
+    png = base64.b64encode(buffer.getvalue()).decode()
+    display({"image/png": png, "text/plain": alt}, raw=True, metadata={"alt": alt})

@@ -1,0 +1,91 @@
+"""One SVG a figure: it follows light and dark, says in words what it shows, and is the same at every build."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from trainlab import plots
+from trainlab_press.errors import PressError
+
+DARK_INK = {"text": "#e8eaee", "muted": "#a6acb8", "grid": "#3a3f4a", "paper": "#14171d"}
+DARK_SERIES = ["#62b5f0", "#ff9a5c", "#3fc79a", "#ef8cc8", "#e0b93f", "#a99cf5", "#74cbe6", "#a9aeb8"]
+
+LIGHT = {**plots.INK, **{str(n): color for n, color in enumerate(plots.SERIES, start=1)}}
+DARK = {**DARK_INK, **{str(n): color for n, color in enumerate(DARK_SERIES, start=1)}}
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+def render(
+    name: str, title: str, alt: str, draw: Callable[[Figure, Any], None], results: xr.Dataset
+) -> tuple[str, str]:
+    """Draw a figure.
+
+    Args:
+        name: the experiment's, which starts every id in the file.
+        title: the figure's question.
+        alt: its text alternative.
+        draw: the experiment's.
+        results: the experiment's.
+
+    Returns:
+        The stand-alone SVG, and the data of the plot as CSV.
+
+    Raises:
+        PressError: nothing was drawn, or a colour is not of the house style.
+    """
+    with plots.style():
+        figure = Figure(figsize=plots.SIZE)
+        draw(figure, results)
+        rows = plots.data(figure)
+        if not rows:
+            raise PressError(f"{name}: draw() left no labelled line on its axes; give each line a label")
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _themed(name, title, alt, buffer.getvalue()), _table(rows)
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    return buffer.getvalue()
+
+
+def _themed(name: str, title: str, alt: str, svg: str) -> str:
+    """The file that matplotlib wrote, with colours as variables, unique ids, and words."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    for variable, color in LIGHT.items():
+        svg = re.sub(rf"(?<!, ){color}\b", f"var(--fig-{variable}, {color})", svg)
+    if stray := set(re.findall(r"(?<!, )(?<!url\()#[0-9a-f]{6}\b", svg)) - {"#000000"}:
+        raise PressError(
+            f"{name}: draw() uses {', '.join(sorted(stray))}; take colours from plots.SERIES and plots.INK"
+        )
+    svg = svg.replace("#000000", f"var(--fig-text, {LIGHT['text']})")
+    svg = re.sub(r"font: ([\d.a-z ]*px) [^;\"]*", rf"font: \1 {FONT}", svg)
+    svg = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), svg)
+    svg = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    head, body = svg.split(">", 1)
+    width, height = re.findall(r'(?:width|height)="([\d.]+)pt"', head)
+    words = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-title" aria-describedby="{name}-desc">\n'
+        f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(alt)}</desc>\n'
+    )
+    return words + _standalone_style() + body.lstrip()
+
+
+def _standalone_style() -> str:
+    """Colours for the file on its own; a page that inlines it has its own and leaves these out."""
+    light, dark = ("".join(f"--fig-{n}:{color};" for n, color in colors.items()) for colors in (LIGHT, DARK))
+    return f'<style id="standalone">:root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}</style>\n'
