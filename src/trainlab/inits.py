@@ -6,7 +6,7 @@ weight and the bias in place. Biases start at zero, except in `PyTorchDefault`.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import nn
@@ -45,12 +45,15 @@ def _fill(layer: nn.Module, variance: float, distribution: Distribution, generat
     if distribution == "uniform":
         bound = math.sqrt(3 * variance)
         layer.weight.uniform_(-bound, bound, generator=generator)
-    elif distribution == "normal":
-        layer.weight.normal_(0, math.sqrt(variance), generator=generator)
     else:
-        raise ValueError(f"distribution must be 'normal' or 'uniform', got {distribution!r}")
+        layer.weight.normal_(0, math.sqrt(variance), generator=generator)
     if layer.bias is not None:
         layer.bias.zero_()
+
+
+def _check_distribution(distribution: str) -> None:
+    if distribution not in get_args(Distribution):
+        raise ValueError(f"distribution must be 'normal' or 'uniform', got {distribution!r}")
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,9 @@ class Glorot:
 
     distribution: Distribution = "uniform"
 
+    def __post_init__(self) -> None:
+        _check_distribution(self.distribution)
+
     def __call__(self, layer: nn.Module, generator: torch.Generator) -> None:
         """Fill one layer in place."""
         fan_in, fan_out = _fans(layer)
@@ -126,6 +132,9 @@ class He:
 
     distribution: Distribution = "normal"
 
+    def __post_init__(self) -> None:
+        _check_distribution(self.distribution)
+
     def __call__(self, layer: nn.Module, generator: torch.Generator) -> None:
         """Fill one layer in place."""
         _fill(layer, 2 / _fans(layer)[0], self.distribution, generator)
@@ -140,6 +149,9 @@ class LeCun:
     """
 
     distribution: Distribution = "normal"
+
+    def __post_init__(self) -> None:
+        _check_distribution(self.distribution)
 
     def __call__(self, layer: nn.Module, generator: torch.Generator) -> None:
         """Fill one layer in place."""
