@@ -7,9 +7,14 @@ import jaxtyping
 import pytest
 import torch
 from beartype import BeartypeConf, beartype
+from hypothesis import settings
 from jaxtyping import AbstractArray
 
 torch.set_num_threads(1)
+
+# The same examples in every run, so that a red test means a changed program; and no clock on a shared machine.
+settings.register_profile("trainlab", derandomize=True, deadline=None)
+settings.load_profile("trainlab")
 
 _beartype = beartype(conf=BeartypeConf(is_pep484_tower=True))  # the tower: an int is a float
 

@@ -8,7 +8,7 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -161,7 +161,6 @@ def assert_equals_torch(ours: Optimizer, theirs: Callable[[Tensor], torch.optim.
 
 @each
 @given(data=st.data(), lr=rate, scale=st.floats(-3, 2).map(lambda exponent: 10**exponent))
-@settings(deadline=None, max_examples=100)
 def test_equals_torch_for_any_hyperparameters(row: Row, data: st.DataObject, lr: float, scale: float) -> None:
     ours = data.draw(row.draw)
     assert_equals_torch(ours, lambda w: row.torch(w, ours, lr), lr, scale)
