@@ -1,5 +1,6 @@
 """A claim: a sentence, a statistic over runs, and the verdict that the book reports."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,11 +47,13 @@ class Claim:
             lies below, and otherwise "null": no difference that this experiment can see.
 
         Raises:
-            ValueError: the estimate rests on fewer than 10 seeds.
+            ValueError: the estimate rests on fewer than 10 seeds, or its interval is NaN.
         """
         estimate = self.compare(results)
         if estimate.n < LEAST_SEEDS:
             raise ValueError(f"claim {self.id} rests on {estimate.n} seeds; a claim needs at least {LEAST_SEEDS}")
+        if math.isnan(estimate.low + estimate.high):
+            raise ValueError(f"claim {self.id}: the estimate is {estimate}; let its statistic deal with diverged runs")
         if estimate.low > self.null:
             return estimate, "holds"
         return estimate, "reversed" if estimate.high < self.null else "null"
@@ -68,7 +71,9 @@ def by_seed(results: xr.Dataset, variable: str, **where: Any) -> np.ndarray:
         ValueError: no run has these coordinates, or two of them have one seed.
     """
     name, _, share = variable.partition("@")
-    chosen = np.logical_and.reduce([results[field].values == value for field, value in where.items()])
+    chosen = np.ones(results.sizes["run"], dtype=bool)
+    for field, value in where.items():
+        chosen &= results[field].values == value
     runs = results.isel(run=np.flatnonzero(chosen)).sortby("seed")
     if len(runs.run) == 0 or len(set(runs.seed.values.tolist())) < len(runs.run):
         raise ValueError(f"{where} chooses {len(runs.run)} runs, which should be at least one, and one a seed")
@@ -90,9 +95,15 @@ def difference(
         more: coordinates of the runs that the sentence says have more.
         less: coordinates of the runs that it says have less.
         unit: what the difference is multiplied by; 100 turns shares into percentage points.
+
+    Raises:
+        ValueError: when it is called: the two sets have different seeds.
     """
 
     def compare(results: xr.Dataset) -> Estimate:
+        seeds = [by_seed(results, "seed", **side).tolist() for side in (more, less)]
+        if seeds[0] != seeds[1]:
+            raise ValueError(f"{more} has the seeds {seeds[0]}, {less} has {seeds[1]}; pairs need the same seeds")
         pair = (by_seed(results, variable, **more), by_seed(results, variable, **less))
         return paired_difference(unit * pair[0], unit * pair[1])
 
