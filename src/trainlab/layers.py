@@ -37,7 +37,7 @@ def counter_bits(key: Int[Tensor, "2"], count: int) -> Int[Tensor, " count"]:
     """
     x = torch.arange(count, dtype=torch.int32, device=key.device) ^ key[0]
     x = _xorshift(x, 16) * 0x7FEB352D
-    # The second word enters between the rounds: two keys never give each other's numbers in another order.
+    # The second word enters between the rounds, or two keys would give each other's numbers in another order.
     x = x ^ key[1]
     x = _xorshift(x, 15) * _signed(0x846CA68B)
     return _xorshift(x, 16)
@@ -75,14 +75,17 @@ class Dropout(nn.Module):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
     def key(self) -> Int[Tensor, "2"]:
-        """Two int32 words that differ whenever seed, layer or step differ.
+        """Two int32 words, of four that differ whenever seed, layer or step differ.
 
         Mixed, not added: with an additive key, seed 1 at step 1 would equal seed 0 at step 2.
         """
         words = torch.stack([self.seed, self.seed >> 32, self.step, torch.full_like(self.step, self.layer)])
         words = words.to(torch.int32)
-        for word in range(4):
-            words = _xorshift(words + words.roll(1) + 0x3779 + word, 16) * 0x7FEB352D
+        # Each place has a constant of its own, or words in another order would give the key in another order; and
+        # the factor 2 gives the sum an inverse, or words that differ by (1, -1, 1, -1) would give one key.
+        constants = torch.arange(1, 5, dtype=torch.int32, device=words.device) * _signed(0x9E3779B9)
+        for _ in range(4):
+            words = _xorshift(words + 2 * words.roll(1) + constants, 16) * 0x7FEB352D
             words = _xorshift(words, 15) * _signed(0x846CA68B)
         return words[2:]
 
