@@ -37,5 +37,14 @@ class SquaredError:
     def __call__(
         self, outputs: Float[Tensor, "batch *dims"], targets: Float[Tensor, "batch *dims"]
     ) -> Float[Tensor, " batch"]:
-        """The loss of each example."""
-        return (outputs - targets).square().flatten(1).sum(1) / 2
+        """The loss of each example.
+
+        Raises:
+            ValueError: the shapes differ; broadcast, they would give a wrong loss in silence.
+        """
+        if outputs.shape != targets.shape:
+            raise ValueError(
+                f"outputs and targets must have one shape, got {[*outputs.shape]} and {[*targets.shape]}; "
+                "reshape the targets as the network's outputs"
+            )
+        return (outputs - targets).square().reshape(len(outputs), -1).sum(1) / 2
