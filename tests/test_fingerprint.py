@@ -208,8 +208,9 @@ def test_names_that_the_package_passes_on_are_followed(project: Digests) -> None
     assert {"trainlab.models.MLP", "trainlab.loop.train_stack"} <= set(project(main=main))
 
 
-def test_every_definition_of_a_module_is_listed() -> None:
-    assert {"fingerprint", "digest", "module_names"} <= set(fp.module_names("trainlab.fingerprint"))
+def test_a_script_mentions_what_it_imports_and_uses() -> None:
+    script = "from trainlab import plots\nfrom trainlab.models import MLP\nplots.figure(), MLP, len\n"
+    assert fp.mentioned_by(script) == {("trainlab.plots", "figure"), ("trainlab.models", "MLP")}
 
 
 PROBE = """

@@ -31,7 +31,7 @@ def fingerprint(things: Iterable[Any]) -> dict[str, str]:
     """The digest of every project definition that the given functions and classes can reach.
 
     Args:
-        things: functions and classes defined at the top level of a module.
+        things: functions and classes defined at the top level of a module, or (module, name) pairs.
 
     Returns:
         "module.name" -> digest, in alphabetical order. Definitions of installed libraries are left
@@ -62,12 +62,20 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def module_names(module: str) -> list[str]:
-    """Every top-level name that a project module defines."""
-    return list(_parse(module)[0])
+def mentioned_by(script: str) -> set[Name]:
+    """What a script outside of any module mentions: starting points for `fingerprint`.
+
+    Args:
+        script: its text.
+    """
+    tree = ast.parse(script)
+    body = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    return _entry("__main__", body, set(), _imported(tree, "__main__", Path()))[1]
 
 
 def _name(thing: Any) -> Name:
+    if isinstance(thing, tuple):
+        return thing
     if thing.__module__ == "__main__" and _source("__main__") is None:
         raise TypeError(
             f"{thing.__qualname__} was typed into a notebook or at a prompt, where no store can tell when it changes; "
@@ -109,11 +117,7 @@ def _parse(module: str) -> tuple[dict[str, tuple[str, set[Name]]], Imports]:
     assert path is not None
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes: dict[str, list[ast.stmt]] = {}
-    imported: Imports = {}
-    for node in ast.walk(tree):  # not only at the top: also in functions, and under `if TYPE_CHECKING:`
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for name, target in _imports(node, module, path):
-                imported.setdefault(name, set()).add(target)
+    imported = _imported(tree, module, path)
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             continue
@@ -121,6 +125,16 @@ def _parse(module: str) -> tuple[dict[str, tuple[str, set[Name]]], Imports]:
             nodes.setdefault(name, []).append(node)
     ambient = [node for node in nodes.pop("<module>", []) if not (_is_docstring(node) or _is_main_guard(node))]
     return {name: _entry(module, [*ambient, *body], set(nodes), imported) for name, body in nodes.items()}, imported
+
+
+def _imported(tree: ast.Module, module: str, path: Path) -> Imports:
+    """Everything that a module imports: not only at its top, also in functions and under `if TYPE_CHECKING:`."""
+    imported: Imports = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name, target in _imports(node, module, path):
+                imported.setdefault(name, set()).add(target)
+    return imported
 
 
 def _defined(statement: ast.stmt) -> list[str]:

@@ -33,7 +33,7 @@ OPTIMIZER_LINES: dict[str, dict[str, Any]] = {
 SIZE = (5.6, 3.6)
 """Inches; text stays readable when the figure is 350 pixels wide."""
 
-STYLE: Mapping[str, Any] = {
+STYLE: Any = {
     "figure.figsize": SIZE,
     "figure.facecolor": INK["paper"],
     "figure.constrained_layout.use": True,
@@ -70,13 +70,13 @@ STYLE: Mapping[str, Any] = {
 
 def figure() -> Figure:
     """An empty figure in the house style, for scripts and labs."""
-    with mpl.rc_context(dict(STYLE)):
+    with mpl.rc_context(STYLE):
         return Figure(figsize=SIZE)
 
 
 def style() -> Any:
     """A context in which everything that is drawn has the house style."""
-    return mpl.rc_context(dict(STYLE))
+    return mpl.rc_context(STYLE)
 
 
 def curve(ax: Axes, x: np.ndarray, runs: np.ndarray, label: str, line: Mapping[str, Any]) -> None:
@@ -109,8 +109,10 @@ def label_ends(
     """
     lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
     names = [str(line.get_label()) for line in lines]
-    ax.figure.draw_without_rendering()
-    points = 72 / ax.figure.dpi
+    whole = ax.get_figure(root=True)
+    assert whole is not None
+    whole.draw_without_rendering()
+    points = 72 / whole.dpi
     bottom, top = (ax.transAxes.transform((0, y))[1] * points for y in (0, 1))
     ends = [
         _height(ax, np.array([[0, at[name]]]) if at else line.get_xydata()) * points

@@ -87,7 +87,9 @@ class Stack:
         """Views of a flat vector as parameters: `[runs, *shape]`, or `[*shape]` for one run."""
         lead = () if self.count == 1 else (self.count,)
         parts = flat.detach().split([shape.numel() * self.count for shape in self.shapes.values()])
-        return {name: part.view(*lead, *shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return {
+            name: part.view((*lead, *shape)) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
 
     def lift(self, function: Callable[..., Tensors]) -> Callable[..., Tensors]:
         """The function of one run as a function of the whole stack, whose results have a run axis."""

@@ -1,5 +1,6 @@
 """Runs in, results out: which runs train together, what is stored already, and where the rest executes."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -8,10 +9,11 @@ import numpy as np
 import xarray as xr
 
 from trainlab.engine import execute
+from trainlab.fingerprint import digest
 from trainlab.loop import train_stack
 from trainlab.probes import Probe
 from trainlab.runs import Run, coordinate, stacks
-from trainlab.store import Arrays, Store, Task
+from trainlab.store import Arrays, Store, Task, versions
 
 SMOKE_STEPS = 12
 """Updates of a run in smoke mode, which checks that everything works and measures nothing."""
@@ -46,6 +48,11 @@ class Trainer:
         force: train again what the store has.
         dry: train nothing; raise `Stale` where something would have to be trained.
         progress: called with (runs done, runs in all, runs loaded from the store) as stacks finish.
+        keys: of every stack so far.
+        sources: digests of code, data and runs alone, the same on machines with other versions.
+        runs: every run so far.
+        trained: how many of them were trained now.
+        seconds: of training behind them, whenever that was.
     """
 
     store: Store | None = None
@@ -56,6 +63,7 @@ class Trainer:
     dry: bool = False
     progress: Callable[[int, int, int], None] = lambda done, total, loaded: None
     keys: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
@@ -95,6 +103,7 @@ class Trainer:
         parts = [task.parts(train_stack) if self.store else {} for task in tasks]
         paths = [self.store.path(t.request, p) if self.store else Path() for t, p in zip(tasks, parts, strict=True)]
         self.keys += [path.stem for path in paths]
+        self.sources += [digest(json.dumps({k: v for k, v in p.items() if k not in versions()})) for p in parts]
         for index, path in enumerate(paths):
             if self.store and not self.force and (loaded := self.store.load(path)):
                 results[index], notes = loaded

@@ -1,0 +1,167 @@
+"""The command line: `trainlab list | run | claims | site`."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from trainlab import experiments
+from trainlab.engine import available_jobs
+from trainlab.store import Store
+from trainlab.train import Stale, Trainer
+from trainlab_press.errors import PressError
+from trainlab_press.project import Project
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a mistake is one line on stderr and exit code 1."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(format="trainlab: %(message)s", level=logging.WARNING)
+    try:
+        sys.exit(options.command(options, Project.find(Path.cwd())))
+    except KeyboardInterrupt:
+        sys.exit("\ntrainlab: stopped. Finished runs are kept; the same command goes on from there.")
+    except (PressError, ValueError, TypeError, RuntimeError, OSError) as error:
+        if os.environ.get("TRAINLAB_DEBUG"):
+            raise
+        notes = "".join(f"{note}: " for note in getattr(error, "__notes__", []))
+        sys.exit("\n".join(f"trainlab: {notes}{line}" for line in str(error).splitlines()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trainlab", description="Train, draw and test the book's experiments.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=function)
+        return sub
+
+    command("list", _list, "show every experiment: runs, whether it is stale and why, seconds of training")
+    command("claims", _claims, "show every claim; exit with 1 when a verdict differs from the book's")
+    run = command("run", _run, "train what is stale and draw the figures")
+    run.add_argument("names", nargs="*", metavar="NAME", help="experiments; all by default")
+    site = command("site", _site, "train, draw, execute the labs, and build site/")
+    site.add_argument("--serve", action="store_true", help="then show it at http://127.0.0.1")
+    site.add_argument("--port", type=int, default=8000, help="for --serve (default 8000)")
+    for sub in (run, site):
+        sub.add_argument("--jobs", type=_positive, default=available_jobs(), help="processes (default: all cores)")
+        sub.add_argument("--device", default="cpu", help="where to train: cpu, cuda, ... (default cpu)")
+        sub.add_argument("--force", action="store_true", help="train again what is stored")
+        sub.add_argument("--smoke", action="store_true", help="a few updates a run: a test, the numbers mean nothing")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= 1, got {text}")
+    return int(text)
+
+
+class _Progress:
+    """One bar an experiment; it grows when the experiment asks for more runs."""
+
+    def __init__(self, title: str) -> None:
+        self.title, self.bar, self.before = title, None, 0
+
+    def __call__(self, done: int, total: int, loaded: int) -> None:
+        if done == loaded:  # a call begins
+            self.before = self.bar.n if self.bar else 0
+            if done == total:
+                return
+            if self.bar is None:
+                terminal = sys.stderr.isatty()
+                interval = 0.2 if terminal else 10
+                self.bar = tqdm(desc=self.title, total=total - loaded, unit="run", mininterval=interval)
+            else:
+                self.bar.total += total - loaded
+        elif self.bar:
+            self.bar.update(self.before + done - loaded - self.bar.n)
+
+    def close(self) -> None:
+        if self.bar:
+            self.bar.close()
+        else:
+            print(f"{self.title}: nothing to train", file=sys.stderr)
+
+
+def _trainers(options: argparse.Namespace, project: Project, names: list[str]) -> Callable[[str], Trainer]:
+    """Makes the trainer of each experiment, with a progress bar."""
+    bars: list[_Progress] = []
+
+    def make(name: str) -> Trainer:
+        for bar in bars:
+            bar.close()
+        bars[:] = [_Progress(f"[{names.index(name) + 1}/{len(names)}] {name}")]
+        return Trainer(
+            store=Store(project.cache / "runs"),
+            jobs=options.jobs,
+            device=options.device,
+            smoke=options.smoke,
+            force=options.force,
+            progress=bars[0],
+        )
+
+    return make
+
+
+def _run(options: argparse.Namespace, project: Project) -> int:
+    from trainlab_press.site import publish_all
+
+    names = options.names or experiments.names()
+    for name in names:
+        experiments.load(name)
+    for one in publish_all(project, names, _trainers(options, project, names)):
+        print(f"{one.name}: {one.trained} runs trained, figure {'drawn' if one.drawn else 'unchanged'}")
+    return 0
+
+
+def _site(options: argparse.Namespace, project: Project) -> int:
+    from trainlab_press.site import build, serve
+
+    names = experiments.names()
+    lines = build(project, _trainers(options, project, names), options.jobs, lambda line: print(line, file=sys.stderr))
+    print("\n".join(lines))
+    if options.smoke:
+        print("This was a smoke build: its numbers mean nothing. `make site` builds the real one.")
+    if options.serve:
+        serve(project.site, options.port, print)
+    else:
+        print("Look at it: make serve, then open http://127.0.0.1:8000/")
+    return 0
+
+
+def _list(options: argparse.Namespace, project: Project) -> int:
+    from trainlab_press.publish import why_redraw
+
+    for name in experiments.names():
+        trainer = Trainer(store=Store(project.cache / "runs"), dry=True)
+        module = experiments.load(name)
+        try:
+            module.measure(trainer)
+            why = why_redraw(project, module, trainer)
+            state = f"redraw: {', '.join(why)}" if why else "fresh"
+        except Stale as stale:
+            state = f"train: {stale}"
+        print(f"{name:28} {len(trainer.runs):5} runs {trainer.seconds:7.1f} s   {state}")
+    return 0
+
+
+def _claims(options: argparse.Namespace, project: Project) -> int:
+    from trainlab_press.publish import read_claims
+
+    claims = read_claims(project)
+    if not claims:
+        raise PressError("no claim has been tested yet; `trainlab run` tests them")
+    for claim in claims:
+        sign = "  " if claim["verdict"] == claim["expected"] else "!!"
+        interval = f"{claim['estimate']:.3g} [{claim['low']:.3g}, {claim['high']:.3g}]"
+        print(f"{sign} {claim['verdict']:8} {interval:28} n = {claim['n']:<4} {claim['id']}")
+        print(f"   {claim['text']} ({claim['statistic']})")
+    wrong = sum(claim["verdict"] != claim["expected"] for claim in claims)
+    print(f"{len(claims)} claims; {wrong} with a verdict that differs from the book's")
+    return 1 if wrong else 0

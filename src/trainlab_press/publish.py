@@ -1,0 +1,216 @@
+"""From an experiment to the files that pages quote: numbers, claims, a figure and its data."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import xarray as xr
+
+from trainlab import experiments
+from trainlab.fingerprint import digest, fingerprint
+from trainlab.store import versions
+from trainlab.train import Trainer
+from trainlab_press.errors import PressError
+from trainlab_press.figures import render
+from trainlab_press.livefiles import LiveFiles
+from trainlab_press.project import Project
+from trainlab_press.recordings import write
+
+PREVIEW = ("optimizer_race", Path("docs", "assets", "figure-1.svg"))
+"""The figure that the README shows, and the file in the repository that holds it."""
+
+INDEXED = ("name", "question", "claims", "runs", "seeds", "training_steps", "seconds", "key", "source", "svg", "csv")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What publishing one experiment did.
+
+    Args:
+        name: the experiment's.
+        drawn: whether the figure was drawn again.
+        trained: runs that were trained for it.
+        problems: what makes the build fail, one line each.
+    """
+
+    name: str
+    drawn: bool
+    trained: int
+    problems: list[str]
+
+
+def publish(project: Project, name: str, trainer: Trainer) -> Published:
+    """Measure one experiment and write its files under docs/live.
+
+    Args:
+        project: the checkout.
+        name: the experiment's.
+        trainer: a fresh one; it says afterwards what the experiment cost.
+
+    Raises:
+        ValueError: there is no such experiment, or it does not fit its runs.
+    """
+    module = experiments.load(name)
+    try:
+        results = module.measure(trainer)
+        numbers = module.numbers(results)
+        claims, problems = _judge(project, module, name, results)
+    except (ValueError, TypeError, RuntimeError) as error:
+        error.add_note(f"experiment {name}")
+        raise
+    if trainer.smoke:
+        problems = []
+    elif edge := results.attrs.get("at_edge"):
+        problems.append(f"{name}: {', '.join(edge)} tuned best at the edge of the grid of rates; widen the grid")
+    parts = figure_parts(module, trainer)
+    record = {
+        "name": name,
+        "question": experiments.question(module),
+        "caption": experiments.caption(module),
+        "alt": module.alt(numbers),
+        # JSON has no NaN; null is the value that no run reached.
+        "numbers": {key: None if math.isnan(value) else value for key, value in numbers.items()},
+        "claims": [claim["id"] for claim in claims],
+        "runs": len(trainer.runs),
+        "seeds": len({run.seed for run in trainer.runs}),
+        "training_steps": sum(run.steps for run in trainer.runs),
+        "seconds": round(trainer.seconds, 1),
+        "versions": versions(),
+        "key": digest(json.dumps(parts)),
+        "source": f"src/trainlab/experiments/{name}.py",
+        "svg": f"{name}.svg",
+        "csv": f"{name}.csv",
+        "parts": parts,
+    }
+    drawn = not _is_current(project, record)
+    if drawn:
+        svg, csv = render(name, record["question"], record["alt"], module.draw, results)
+        write(project.live / record["csv"], csv)
+        write(project.live / record["svg"], svg)
+        record["drawn"] = _drawn(project, record)
+    else:
+        record["drawn"] = LiveFiles(project.live).experiment(name)["drawn"]
+    _write_json(project.live / f"{name}.json", record)
+    _merge_claims(project, name, claims)
+    if name == PREVIEW[0] and not trainer.smoke:
+        _write_preview(project, trainer, parts)
+    return Published(name, drawn, trainer.trained, problems)
+
+
+def figure_parts(module: ModuleType, trainer: Trainer) -> dict[str, str]:
+    """Everything that an experiment's files depend on, by name."""
+    name = module.__name__
+    code = fingerprint([*((name, part) for part in experiments.PARTS), render])
+    libraries = {library: version(library) for library in ("matplotlib", "scipy", "xarray")}
+    return {"runs": digest(json.dumps(trainer.keys)), "caption": digest(module.__doc__ or ""), **libraries, **code}
+
+
+def why_redraw(project: Project, module: ModuleType, trainer: Trainer) -> list[str]:
+    """What has changed since an experiment's files were written; nothing where they are current."""
+    name = module.__name__.rpartition(".")[2]
+    try:
+        record = LiveFiles(project.live).experiment(name)
+    except PressError:
+        return ["never drawn"]
+    old, new = record["parts"], figure_parts(module, trainer)
+    changed = sorted(part for part in {*old, *new} if old.get(part) != new.get(part))
+    if not changed and not _is_current(project, record):
+        return ["its files were changed or deleted"]
+    return [f"{part.removeprefix('trainlab.')} changed" for part in changed]
+
+
+def write_index(project: Project, names: Iterable[str]) -> dict[str, Any]:
+    """Write docs/live/index.json, and remove the files of experiments that are gone."""
+    names = list(names)
+    live = LiveFiles(project.live)
+    for stem in set(live.names()) - set(names):
+        for suffix in (".json", ".svg", ".csv"):
+            (project.live / f"{stem}{suffix}").unlink(missing_ok=True)
+        _merge_claims(project, stem, [])
+    records = [live.experiment(name) for name in names]
+    index = {"versions": versions(), "experiments": [{key: record[key] for key in INDEXED} for record in records]}
+    _write_json(project.live / "index.json", index)
+    return index
+
+
+def read_claims(project: Project) -> list[dict[str, Any]]:
+    """Every claim with its evidence, as docs/live/claims.json has it; nothing before the first build."""
+    path = project.live / "claims.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def _judge(
+    project: Project, module: ModuleType, name: str, results: xr.Dataset
+) -> tuple[list[dict[str, Any]], list[str]]:
+    records, problems = [], []
+    for claim in module.CLAIMS:
+        estimate, verdict = claim.judge(results)
+        claim_id = f"{name}/{claim.id}"
+        if claim_id in [record["id"] for record in records]:
+            raise ValueError(f"claim {claim_id} is defined twice; give each its own id")
+        chapter = chapter_of(project, claim_id)
+        evidence = asdict(estimate)
+        evidence["estimate"] = evidence.pop("value")
+        fields = {field: getattr(claim, field) for field in ("text", "source", "url", "statistic")}
+        head = {"id": claim_id, "experiment": name, "chapter": chapter}
+        records.append({**head, **fields, **evidence, "expected": claim.expect, "verdict": verdict})
+        if verdict != claim.expect:
+            problems.append(
+                f"claim {claim_id}: the book says {claim.expect}, the runs say {verdict}: {estimate.value:.3g} "
+                f"[{estimate.low:.3g}, {estimate.high:.3g}], n = {estimate.n}; correct the sentence or what it expects"
+            )
+    return records, problems
+
+
+def chapter_of(project: Project, claim_id: str) -> str | None:
+    """The page that shows a claim, relative to docs/; the first, where several do."""
+    pattern = re.compile(rf"^!claim {re.escape(claim_id)}\s*$", re.MULTILINE)
+    for page in sorted((project.root / "docs").rglob("*.md")):
+        if pattern.search(page.read_text(encoding="utf-8")):
+            return page.relative_to(project.root / "docs").as_posix()
+    return None
+
+
+def _is_current(project: Project, record: dict[str, Any]) -> bool:
+    """Whether the figure on disk is the one that these parts give, untouched."""
+    try:
+        old = LiveFiles(project.live).experiment(record["name"])
+        return old["key"] == record["key"] and old.get("drawn") == _drawn(project, record)
+    except (PressError, OSError, KeyError):
+        return False
+
+
+def _drawn(project: Project, record: dict[str, Any]) -> str:
+    """A digest of the figure's files."""
+    return digest("".join((project.live / record[kind]).read_text(encoding="utf-8") for kind in ("svg", "csv")))
+
+
+def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> None:
+    others = [claim for claim in read_claims(project) if claim["experiment"] != name]
+    _write_json(project.live / "claims.json", sorted(others + claims, key=lambda claim: claim["id"]))
+
+
+def _write_preview(project: Project, trainer: Trainer, parts: dict[str, str]) -> None:
+    """Write the README's figure where the runs or the drawing have changed since.
+
+    The mark in it leaves versions out: a rebuild on another machine leaves the file alone.
+    """
+    plain = {part: value for part, value in parts.items() if part.startswith("trainlab") or part == "caption"}
+    mark = f"<!-- runs and drawing: {digest(json.dumps([trainer.sources, plain]))} -->\n"
+    path = project.root / PREVIEW[1]
+    if not (path.exists() and path.read_text(encoding="utf-8").startswith(mark)):
+        write(path, mark + (project.live / f"{PREVIEW[0]}.svg").read_text(encoding="utf-8"))
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write(path, text)
