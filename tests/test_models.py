@@ -1,0 +1,120 @@
+"""The MLP spec: shapes, names, where norm, dropout and skip connections stand, and what it refuses."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from trainlab.layers import Dropout, Residual
+from trainlab.models import MLP
+
+BASE = MLP(inputs=4, outputs=3, depth=2, width=5)
+
+
+def kinds(module: nn.Module) -> list[type[nn.Module]]:
+    """The types of the layers in forward order, containers left out."""
+    return [type(layer) for layer in module.modules() if not isinstance(layer, nn.Sequential)]
+
+
+def test_names_and_shapes_of_the_parameters() -> None:
+    assert {name: tuple(weight.shape) for name, weight in BASE().named_parameters()} == {
+        "0.0.weight": (5, 4),
+        "0.0.bias": (5,),
+        "1.0.weight": (5, 5),
+        "1.0.bias": (5,),
+        "2.weight": (3, 5),
+        "2.bias": (3,),
+    }
+
+
+@given(
+    inputs=st.integers(1, 6),
+    outputs=st.integers(1, 6),
+    depth=st.integers(0, 5),
+    width=st.integers(1, 7),
+    norm=st.sampled_from([None, "batch", "layer"]),
+    dropout=st.sampled_from([0.0, 0.5]),
+    residual=st.booleans(),
+)
+def test_output_shape_and_number_of_parameters(
+    inputs: int, outputs: int, depth: int, width: int, norm: Any, dropout: float, residual: bool
+) -> None:
+    spec = MLP(inputs=inputs, outputs=outputs, depth=depth, width=width, norm=norm, dropout=dropout, residual=residual)
+    assert spec()(torch.zeros(9, inputs)).shape == (9, outputs)
+    linear = sum((a + 1) * b for a, b in pairwise([inputs, *[width] * depth, outputs]))
+    assert sum(weight.numel() for weight in spec().parameters()) == linear + (2 * width * depth if norm else 0)
+
+
+def test_depth_0_is_one_linear_layer() -> None:
+    network = replace(BASE, depth=0)()
+    assert {name: tuple(weight.shape) for name, weight in network.named_parameters()} == {
+        "0.weight": (3, 4),
+        "0.bias": (3,),
+    }
+
+
+@pytest.mark.parametrize(("norm", "kind"), [("batch", nn.BatchNorm1d), ("layer", nn.LayerNorm)])
+def test_a_hidden_layer_is_linear_norm_activation_dropout(norm: Any, kind: type[nn.Module]) -> None:
+    hidden = [nn.Linear, kind, nn.Tanh, Dropout]
+    assert kinds(replace(BASE, norm=norm, dropout=0.5, activation=nn.Tanh)()) == [*hidden, *hidden, nn.Linear]
+
+
+def test_without_norm_and_dropout_no_such_layers_are_built() -> None:
+    assert kinds(BASE()) == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Linear]
+
+
+def test_each_dropout_layer_has_a_number_of_its_own_and_the_given_rate() -> None:
+    layers = [layer for layer in replace(BASE, depth=3, dropout=0.25)().modules() if isinstance(layer, Dropout)]
+    assert [layer.layer for layer in layers] == [0, 1, 2]
+    assert [float(layer.rate) for layer in layers] == [0.25] * 3
+
+
+def test_residual_joins_the_layers_whose_input_has_their_width() -> None:
+    assert [type(block) for block in replace(BASE, residual=True)()] == [nn.Sequential, Residual, nn.Linear]  # pyright: ignore[reportGeneralTypeIssues]
+    same = replace(BASE, inputs=5, residual=True)()
+    assert [type(block) for block in same] == [Residual, Residual, nn.Linear]  # pyright: ignore[reportGeneralTypeIssues]
+
+
+def test_what_a_residual_network_computes() -> None:
+    network = replace(BASE, inputs=5, residual=True)().double()
+    x = torch.randn(6, 5, dtype=torch.float64)
+    h = x
+    for block in ("0.branch.0", "1.branch.0"):
+        h = h + (h @ network.get_parameter(f"{block}.weight").T + network.get_parameter(f"{block}.bias")).relu()
+    expected = h @ network.get_parameter("2.weight").T + network.get_parameter("2.bias")
+    torch.testing.assert_close(network(x), expected)
+
+
+def test_each_call_builds_a_fresh_network() -> None:
+    one, other = BASE(), BASE()
+    assert one.get_parameter("2.weight") is not other.get_parameter("2.weight")
+    assert one.training
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("inputs", 0, "MLP: inputs must be >= 1, got 0"),
+        ("outputs", 0, "MLP: outputs must be >= 1, got 0"),
+        ("depth", -1, "MLP: depth must be >= 0, got -1"),
+        ("width", 0, "MLP: width must be >= 1, got 0"),
+        ("norm", "group", "MLP: norm must be 'batch', 'layer' or None, got 'group'"),
+        ("dropout", 1.0, "MLP: dropout must be in [0, 1), got 1.0"),
+        ("dropout", -0.1, "MLP: dropout must be in [0, 1), got -0.1"),
+        ("dropout", float("nan"), "MLP: dropout must be in [0, 1), got nan"),
+    ],
+)
+def test_a_bad_value_is_named(field: str, value: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(BASE, **{field: value})
+
+
+def test_equal_specs_are_equal_and_hash_alike() -> None:
+    assert {BASE, MLP(inputs=4, outputs=3, depth=2, width=5)} == {BASE}
+    assert replace(BASE, activation=nn.Tanh) != BASE
