@@ -37,7 +37,7 @@ class Snapshot:
     targets: Tensor
 
     def activations(self) -> dict[str, Tensor]:
-        """The output of every nonlinearity on the mini-batch, in forward order."""
+        """The output of every nonlinearity on the mini-batch, in forward order; dropout draws its next masks."""
         found: dict[str, Tensor] = {}
         hooks = [
             module.register_forward_hook(lambda _m, _i, output, name=name: found.setdefault(name, output))
@@ -80,8 +80,16 @@ def activation_statistics(snapshot: Snapshot) -> Tensors:
 
     Returns:
         `activation_mean`, `activation_std`, `dead_fraction`, each with one value a layer.
+
+    Raises:
+        ValueError: the network has no nonlinearity.
     """
     outputs = [output.flatten(1) for output in snapshot.activations().values()]
+    if not outputs:
+        raise ValueError(
+            "activation_statistics needs a nonlinearity of torch.nn (such as nn.ReLU()) in the network, got none; "
+            "leave the probe out"
+        )
     return {
         "activation_mean": torch.stack([output.mean() for output in outputs]),
         "activation_std": torch.stack([output.std(correction=0) for output in outputs]),
