@@ -144,9 +144,9 @@ def _list(options: argparse.Namespace, project: Project) -> int:
         try:
             module.measure(trainer)
             why = why_redraw(project, module, trainer)
-            state = f"redraw: {', '.join(why)}" if why else "fresh"
+            state = f"to be drawn: {', '.join(why)}" if why else "fresh"
         except Stale as stale:
-            state = f"train: {stale}"
+            state = f"stale: {stale}"
         print(f"{name:28} {len(trainer.runs):5} runs {trainer.seconds:7.1f} s   {state}")
     return 0
 

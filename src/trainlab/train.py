@@ -93,8 +93,8 @@ class Trainer:
             )
             for group in groups
         ]
-        results = self._results(tasks)
         self.runs += runs
+        results = self._results(tasks)
         return _assemble(runs, groups, results)
 
     def _results(self, tasks: list[Task]) -> list[Arrays]:

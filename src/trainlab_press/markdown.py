@@ -162,7 +162,7 @@ class _Directives(BlockProcessor):
         add(evidence, "strong", estimate).tail = interval
         origin = add(box, "p", "Source: ")
         where = {"href": claim["url"]} if claim["url"] else {}
-        link = add(origin, "a" if where else "cite", claim["source"], **where)
+        link = add(origin, "a" if where else "cite", claim["source"] or "an observation of this book", **where)
         link.tail = AtomicString(". Experiment: ")
         press.code_link(origin, press.live.experiment(claim["experiment"])["source"])
         origin[-1].tail = AtomicString(", run again by ")
@@ -228,7 +228,10 @@ class _Figures(Treeprocessor):
             raise PressError(f"fig:{name}: {error}") from None
         figure = ET.Element("figure", {"class": "live", "id": f"fig-{name}"})
         add(figure, "div", self.press.md.htmlStash.store(svg), class_="plot", data_search_exclude="")
-        self.press.fill(add(figure, "figcaption"), record["caption"])
+        caption = add(figure, "figcaption")
+        if question := record.get("question"):
+            add(caption, "strong", question).tail = AtomicString(" ")
+        self.press.fill(add(caption, "span"), record["caption"])
         self.provenance(figure, record)
         return figure
 
