@@ -14,6 +14,7 @@ from torch import nn
 
 from trainlab.data import MNIST1D, Split
 from trainlab.inits import Glorot, He, Orthogonal, PyTorchDefault
+from trainlab.layers import Dropout
 from trainlab.loop import order
 from trainlab.losses import CrossEntropy
 from trainlab.models import MLP
@@ -221,6 +222,16 @@ def test_build_depends_on_the_run_alone() -> None:
     for (name, a), b, c in zip(first.named_parameters(), again.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
         assert ("weight" in name and a.ndim == 2) <= (not torch.equal(a, c))
+
+
+def test_every_seed_drops_out_other_units() -> None:
+    runs = grid(replace(BASE, model=replace(NET, dropout=0.5)), seed=range(8))
+    masks = [tuple(layer.mask(torch.Size([64])).tolist()) for run in runs for layer in dropouts(build(run))]
+    assert len(set(masks)) == len(masks) == 16
+
+
+def dropouts(network: nn.Module) -> list[Dropout]:
+    return [module for module in network.modules() if isinstance(module, Dropout)]
 
 
 def test_purposes_and_seeds_share_no_random_numbers() -> None:
