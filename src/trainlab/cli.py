@@ -89,24 +89,35 @@ class _Progress:
             print(f"{self.title}: nothing to train", file=sys.stderr)
 
 
-def _trainers(options: argparse.Namespace, project: Project, names: list[str]) -> Callable[[str], Trainer]:
-    """Makes the trainer of each experiment, with a progress bar."""
-    bars: list[_Progress] = []
+class _Trainers:
+    """Makes the trainer of each experiment, with a progress bar while it runs."""
 
-    def make(name: str) -> Trainer:
-        for bar in bars:
-            bar.close()
-        bars[:] = [_Progress(f"[{names.index(name) + 1}/{len(names)}] {name}")]
+    def __init__(self, options: argparse.Namespace, project: Project, names: list[str]) -> None:
+        self.options, self.project, self.names = options, project, names
+        self.bar: _Progress | None = None
+
+    def __call__(self, name: str) -> Trainer:
+        self.close()
+        self.bar = _Progress(f"[{self.names.index(name) + 1}/{len(self.names)}] {name}")
         return Trainer(
-            store=Store(project.cache / "runs"),
-            jobs=options.jobs,
-            device=options.device,
-            smoke=options.smoke,
-            force=options.force,
-            progress=bars[0],
+            store=Store(self.project.cache / "runs"),
+            jobs=self.options.jobs,
+            device=self.options.device,
+            smoke=self.options.smoke,
+            force=self.options.force,
+            progress=self.bar,
         )
 
-    return make
+    def close(self) -> None:
+        """End the last bar's line."""
+        if self.bar:
+            self.bar.close()
+        self.bar = None
+
+    def say(self, line: str) -> None:
+        """Tell the person who waits what happens next."""
+        self.close()
+        print(line, file=sys.stderr)
 
 
 def _run(options: argparse.Namespace, project: Project) -> int:
@@ -115,7 +126,10 @@ def _run(options: argparse.Namespace, project: Project) -> int:
     names = options.names or experiments.names()
     for name in names:
         experiments.load(name)
-    for one in publish_all(project, names, _trainers(options, project, names)):
+    trainers = _Trainers(options, project, names)
+    published = publish_all(project, names, trainers)
+    trainers.close()
+    for one in published:
         print(f"{one.name}: {one.trained} runs trained, figure {'drawn' if one.drawn else 'unchanged'}")
     return 0
 
@@ -123,9 +137,8 @@ def _run(options: argparse.Namespace, project: Project) -> int:
 def _site(options: argparse.Namespace, project: Project) -> int:
     from trainlab_press.site import build, serve
 
-    names = experiments.names()
-    lines = build(project, _trainers(options, project, names), options.jobs, lambda line: print(line, file=sys.stderr))
-    print("\n".join(lines))
+    trainers = _Trainers(options, project, experiments.names())
+    print("\n".join(build(project, trainers, options.jobs, trainers.say)))
     if options.smoke:
         print("This was a smoke build: its numbers mean nothing. `make site` builds the real one.")
     if options.serve:
@@ -165,3 +178,7 @@ def _claims(options: argparse.Namespace, project: Project) -> int:
     wrong = sum(claim["verdict"] != claim["expected"] for claim in claims)
     print(f"{len(claims)} claims; {wrong} with a verdict that differs from the book's")
     return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    main()
