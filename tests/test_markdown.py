@@ -183,6 +183,17 @@ def test_source_files_are_linked_when_the_repository_is_known(root: Path) -> Non
     assert "https://example.org/r/blob/main/src/trainlab/optimizers.py#L22-L24" in hrefs
 
 
+def test_a_lab_is_offered_in_colab_only_where_the_repository_is_known(root: Path) -> None:
+    (root / "docs" / "labs").mkdir()
+    (root / "docs" / "labs" / "race.py").write_text("# %%\n")
+    known = html(root, "!notebook race", repo="https://github.com/owner/name")
+    colab = "https://colab.research.google.com/github/owner/name/blob/notebooks/race.ipynb"
+    assert [a["href"] for a in known.select("a")] == ["live/labs/race.ipynb", colab]
+    assert [a["href"] for a in html(root, "!notebook race").select("a")] == ["live/labs/race.ipynb"]
+    with pytest.raises(PressError, match=r"!notebook rase: there is no docs/labs/rase\.py; did you mean race\?"):
+        html(root, "!notebook rase")
+
+
 @pytest.mark.parametrize("text", ["1. one\n2. two\n\n    ![](fig:race)", "- ![](fig:race)", "> ![](fig:race)"])
 def test_a_figure_may_stand_in_a_list_or_quotation(root: Path, text: str) -> None:
     assert one(html(root, text), "figure svg") is not None

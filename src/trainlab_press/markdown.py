@@ -1,6 +1,7 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
-In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id`` and ``!source package.module.name``.
+In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name`` and
+``!notebook LAB``.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
@@ -21,14 +22,14 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
-from trainlab_press import source
-from trainlab_press.errors import PressError, naming_page, page_of
+from trainlab_press import colab, source
+from trainlab_press.errors import PressError, did_you_mean, naming_page, page_of
 from trainlab_press.leftovers import Leftovers
 from trainlab_press.livefiles import LiveFiles
 
 NUMBER = r"\{=([^{}\n]*)\}"
 NUMBER_INSIDE = re.compile(r"\s*(?P<name>\w+)\.(?P<key>[\w.-]+)(?::(?P<spec>\S+))?(?:\s+or\s+(?P<missing>.+?))?\s*")
-DIRECTIVE = re.compile(r"!(?P<kind>claim|source)[ \t]+(?P<rest>\S.*)")
+DIRECTIVE = re.compile(r"!(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)")
 VERDICTS = {"holds": "Holds", "null": "No difference seen", "reversed": "Reversed"}
 
 
@@ -131,7 +132,7 @@ class _Number(InlineProcessor):
 
 
 class _Directives(BlockProcessor):
-    """Replaces blocks of !claim and !source lines."""
+    """Replaces blocks of !claim, !source and !notebook lines."""
 
     def __init__(self, press: Press) -> None:
         super().__init__(press.md.parser)
@@ -145,8 +146,10 @@ class _Directives(BlockProcessor):
             for line in blocks.pop(0).splitlines():
                 m = DIRECTIVE.fullmatch(line.rstrip())
                 if not m:
-                    raise PressError(f"'{line.strip()}' follows a !claim or !source; put a blank line between them")
-                (self.claim if m["kind"] == "claim" else self.source)(parent, m["rest"])
+                    raise PressError(
+                        f"'{line.strip()}' follows a !claim, !source or !notebook; put a blank line between them"
+                    )
+                {"claim": self.claim, "source": self.source, "notebook": self.notebook}[m["kind"]](parent, m["rest"])
 
     def claim(self, parent: ET.Element, claim_id: str) -> None:
         """Append a claim: the sentence and the verdict, opening to the evidence."""
@@ -167,6 +170,19 @@ class _Directives(BlockProcessor):
         press.code_link(origin, press.live.experiment(claim["experiment"])["source"])
         origin[-1].tail = AtomicString(", run again by ")
         add(origin, "code", f"trainlab run {claim['experiment']}").tail = AtomicString(".")
+
+    def notebook(self, parent: ET.Element, lab: str) -> None:
+        """Append the ways to a lab: its page and, where the repository is known, Colab."""
+        pages = self.press.root / "docs" / "labs"
+        if not (pages / f"{lab}.py").is_file():
+            hint = did_you_mean(lab, [page.stem for page in pages.glob("*.py")])
+            raise PressError(f"!notebook {lab}: there is no docs/labs/{lab}.py{hint}")
+        ways = add(parent, "p", class_="notebook")
+        add(ways, "a", "Open the lab, and download it as a notebook", href=self.press.href(f"labs/{lab}.ipynb"))
+        if self.press.repo:
+            ways[-1].tail = AtomicString(" · ")
+            slug = self.press.repo.removeprefix("https://github.com/")
+            add(ways, "a", "Open in Colab", href=colab.address(slug, lab))
 
     def source(self, parent: ET.Element, rest: str) -> None:
         """Append the highlighted source of a definition."""
@@ -258,7 +274,7 @@ class TrainlabExtension(Extension):
         self.config = {
             "root": [".", "The project's root"],
             "live": ["docs/live", "The generated results, relative to the root"],
-            "repo": ["", "Address of the repository, for links to source files"],
+            "repo": ["", "Address of the repository on GitHub, for links to source files and to Colab"],
         }
         super().__init__(**kwargs)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from trainlab import experiments
 from trainlab.fingerprint import digest, fingerprint, mentioned_by
 from trainlab.train import Trainer
-from trainlab_press import labs, lighten, publish, snippets
+from trainlab_press import colab, labs, lighten, publish, snippets
 from trainlab_press.errors import PressError
 from trainlab_press.project import Project
 
@@ -83,7 +83,9 @@ def render_pages(project: Project) -> None:
     """
     fresh = project.cache / "site"
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(fresh)]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    slug = colab.repository(project.root)
+    known = {"TRAINLAB_REPOSITORY": f"https://github.com/{slug}"} if slug else {}
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **known}
     done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()
