@@ -127,6 +127,7 @@ def test_warmup_reaches_the_peak_at_the_update_after_it() -> None:
 
 
 def test_warmup_hands_the_rest_a_clock_that_starts_at_zero() -> None:
+    assert Warmup(10, after=OneCycle())(10, 110) == pytest.approx(1 / 25)
     assert Warmup(10, after=StepDecay(5, 0.1))(14, 20) == 1
     assert Warmup(10, after=StepDecay(5, 0.1))(15, 20) == pytest.approx(0.1)
 
