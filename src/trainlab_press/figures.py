@@ -21,6 +21,11 @@ DARK_SERIES = ["#62b5f0", "#ff9a5c", "#3fc79a", "#ef8cc8", "#e0b93f", "#a99cf5",
 LIGHT = {**plots.INK, **{str(n): color for n, color in enumerate(plots.SERIES, start=1)}}
 DARK = {**DARK_INK, **{str(n): color for n, color in enumerate(DARK_SERIES, start=1)}}
 
+VARIABLES = {color: f"var(--fig-{variable}, {color})" for variable, color in LIGHT.items()}
+VARIABLES["#000000"] = VARIABLES[plots.INK["text"]]  # SVG's own black, where matplotlib names no colour
+
+TAG = re.compile(r"<[^>]*>")
+COLOR = re.compile(r"(?<!url\()#[0-9a-f]{6}\b")
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -65,16 +70,11 @@ def _themed(name: str, title: str, alt: str, svg: str) -> str:
     """The file that matplotlib wrote, with colours as variables, unique ids, and words."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    for variable, color in LIGHT.items():
-        svg = re.sub(rf"(?<!, ){color}\b", f"var(--fig-{variable}, {color})", svg)
-    if stray := set(re.findall(r"(?<!, )(?<!url\()#[0-9a-f]{6}\b", svg)) - {"#000000"}:
+    if stray := set(COLOR.findall("".join(TAG.findall(svg)))) - set(VARIABLES):
         raise PressError(
             f"{name}: draw() uses {', '.join(sorted(stray))}; take colours from plots.SERIES and plots.INK"
         )
-    svg = svg.replace("#000000", f"var(--fig-text, {LIGHT['text']})")
-    svg = re.sub(r"font: ([\d.a-z ]*px) [^;\"]*", rf"font: \1 {FONT}", svg)
-    svg = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), svg)
-    svg = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    svg = TAG.sub(lambda tag: _themed_tag(name, tag[0]), svg)  # tags only: what a figure says stays as it is
     head, body = svg.split(">", 1)
     width, height = re.findall(r'(?:width|height)="([\d.]+)pt"', head)
     words = (
@@ -83,6 +83,14 @@ def _themed(name: str, title: str, alt: str, svg: str) -> str:
         f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(alt)}</desc>\n'
     )
     return words + _standalone_style() + body.lstrip()
+
+
+def _themed_tag(name: str, tag: str) -> str:
+    tag = COLOR.sub(lambda color: VARIABLES[color[0]], tag)
+    tag = re.sub(r"font: ([\d.a-z ]*px) [^;\"]*", rf"font: \1 {FONT}", tag)
+    tag = re.sub(r"font-family: [^;\"]*", f"font-family: {FONT}", tag)  # powers of ten have it so
+    tag = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), tag)
+    return re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", tag)
 
 
 def _standalone_style() -> str:
