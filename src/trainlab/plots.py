@@ -89,7 +89,8 @@ def curve(ax: Axes, x: np.ndarray, runs: np.ndarray, label: str, line: Mapping[s
         label: the series' name, in the plot's data and for `label_ends`.
         line: its colour, from `SERIES`, and what else `Axes.plot` takes.
     """
-    low, middle, high = np.quantile(runs, [0, 0.5, 1], axis=0)
+    finite = np.where(np.isfinite(runs).all(0), runs, np.nan)
+    low, middle, high = np.quantile(finite, [0, 0.5, 1], axis=0)
     ax.fill_between(x, low, high, color=line["color"], alpha=0.16, linewidth=0, label=f"_band {label}")
     ax.plot(x, middle, label=label, **line)
 
@@ -108,6 +109,8 @@ def label_ends(
         gap: the least distance between two labels, in points.
     """
     lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+    if not lines:
+        return
     names = [str(line.get_label()) for line in lines]
     whole = ax.get_figure(root=True)
     assert whole is not None
@@ -192,7 +195,7 @@ def _band(band: PolyCollection | None, x: np.ndarray) -> np.ndarray:
     edges = np.full((len(x), 2), np.nan)
     if band is None:
         return edges
-    corners = np.concatenate([path.vertices for path in band.get_paths()])
+    corners = np.concatenate([np.empty((0, 2)), *(path.vertices for path in band.get_paths())])
     for row, at in enumerate(x):
         heights = corners[corners[:, 0] == at, 1]
         if len(heights):
