@@ -57,7 +57,7 @@ def tune(train: Train, contenders: Mapping[str, Run], rates: Sequence[float], se
     if len(rates) < 3 or len(set(rates)) < len(rates):
         raise ValueError(f"tuning needs at least 3 different rates, got {rates}")
     runs = [run for contender in contenders.values() for run in grid(contender, lr=rates, seed=seeds)]
-    results = train(runs)
+    results = train(runs, every=max((run.steps for run in runs), default=1))  # only the last measurement counts
     last = results.sel(step=results.steps)  # of each run; contenders may differ in their number of updates
     names = ["validation_loss", "validation_accuracy"]
     shape = (len(contenders), len(rates), len(seeds))
