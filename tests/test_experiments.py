@@ -21,7 +21,7 @@ from checkout import SMALL, book, edited
 from trainlab import experiments, plots
 from trainlab.claims import LEAST_SEEDS
 from trainlab.store import Store
-from trainlab.train import Trainer
+from trainlab.training import Trainer
 from trainlab_press import markdown
 from trainlab_press.figures import render
 

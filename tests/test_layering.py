@@ -22,7 +22,7 @@ from trainlab.optimizers import Adam
 from trainlab.probes import update_ratio
 from trainlab.runs import Run
 from trainlab.store import Task
-from trainlab.train import train
+from trainlab.training import train
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
@@ -36,8 +36,8 @@ RANKS = {
     "runs": 3,
     **dict.fromkeys(("stack", "store", "engine"), 4),
     "loop": 5,
-    "train": 6,
-    **dict.fromkeys(("tune", "claims", "plots"), 7),
+    "training": 6,
+    **dict.fromkeys(("tuning", "claims", "plots"), 7),
     "workloads": 8,
     "experiments": 9,
     "cli": 10,
@@ -139,20 +139,6 @@ def test_star_dir_and_version() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'trainlab' has no attribute 'Rprop'"):
         _ = trainlab.Rprop  # pyright: ignore[reportAttributeAccessIssue]
-
-
-@pytest.mark.parametrize("first", ["pass", "import trainlab.workloads"])
-def test_train_and_tune_are_functions_though_modules_have_their_names(first: str) -> None:
-    code = f"""
-{first}
-from trainlab import train, tune
-import trainlab.train, trainlab.tune
-from trainlab import train as train_again, tune as tune_again
-from trainlab.train import train as defined
-assert callable(train) and callable(tune)
-assert train is train_again is defined and tune is tune_again
-"""
-    assert {"trainlab.train", "trainlab.tune"} <= modules_after(code)
 
 
 def test_the_fingerprint_follows_an_exported_name_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

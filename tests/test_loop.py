@@ -16,7 +16,7 @@ from trainlab.probes import Snapshot, activation_statistics, axes, gradient_norm
 from trainlab.runs import Run, grid
 from trainlab.schedules import Cosine
 from trainlab.stack import Stack
-from trainlab.train import train
+from trainlab.training import train
 from trainlab.types import Tensors
 
 NET = MLP(inputs=40, outputs=10, depth=2, width=8, norm="batch", dropout=0.2)

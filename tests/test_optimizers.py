@@ -18,7 +18,7 @@ from trainlab.inits import Zeros
 from trainlab.models import MLP
 from trainlab.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 from trainlab.runs import Run, grid
-from trainlab.train import train
+from trainlab.training import train
 
 # Not between 0 and 0.1, where torch's own lerp loses digits: it computes with 1 - (1 - beta1).
 below_one = st.just(0.0) | st.floats(0.1, 0.9999)

@@ -16,7 +16,7 @@ from trainlab.optimizers import SGD, Adam, Momentum
 from trainlab.probes import Snapshot, activation_statistics, axes, gradient_norm, update_ratio
 from trainlab.runs import Run, grid
 from trainlab.stack import build
-from trainlab.train import train
+from trainlab.training import train
 
 ALL = (activation_statistics, gradient_norm, update_ratio)
 

@@ -22,7 +22,7 @@ from trainlab.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, R
 from trainlab.runs import Run, grid, stacks
 from trainlab.schedules import Constant, Cosine, Exponential, StepDecay, Warmup
 from trainlab.stack import Stack, build, stream
-from trainlab.train import train
+from trainlab.training import train
 
 DATA = MNIST1D(rows=400, validation=100, test=200)
 NET = MLP(inputs=40, outputs=10, depth=2, width=8, norm="batch")

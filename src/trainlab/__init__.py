@@ -3,9 +3,7 @@
 The names below are imported when they are first used, so that `import trainlab` costs next to nothing.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
     from trainlab.runs import Run, grid, stacks
     from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, StepDecay, Warmup
     from trainlab.store import Store
-    from trainlab.train import train
-    from trainlab.tune import tune
+    from trainlab.training import train
+    from trainlab.tuning import tune
 
     __version__: str
 
@@ -74,21 +72,10 @@ _HOMES = {
     "runs": "Run grid stacks",
     "schedules": "Constant Cosine Exponential OneCycle StepDecay Warmup",
     "store": "Store",
-    "train": "train",
-    "tune": "tune",
+    "training": "train",
+    "tuning": "tune",
 }
 _MODULE_OF = {name: f"trainlab.{module}" for module, names in _HOMES.items() for name in names.split()}
-
-
-class _Package(ModuleType):
-    """A package whose `train` and `tune` stay functions when the modules of the same names are imported."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _MODULE_OF and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 if not TYPE_CHECKING:  # hidden from type checkers, to which it would say that every name exists
 

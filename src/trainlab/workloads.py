@@ -12,7 +12,7 @@ from trainlab.inits import He
 from trainlab.models import MLP
 from trainlab.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 from trainlab.runs import Run, grid
-from trainlab.tune import Train, Tuned, tune
+from trainlab.tuning import Train, Tuned, tune
 
 TUNING_SEEDS = range(1000, 1003)
 FRESH_SEEDS = range(10)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trainlab import experiments
 from trainlab.fingerprint import digest, fingerprint, mentioned_by
-from trainlab.train import Trainer
+from trainlab.training import Trainer
 from trainlab_press import colab, labs, lighten, publish, snippets
 from trainlab_press.errors import PressError
 from trainlab_press.project import Project

@@ -16,7 +16,7 @@ from trainlab import plots
 from trainlab.claims import Claim, by_seed
 from trainlab.runs import grid
 from trainlab.stats import Estimate, paired_difference
-from trainlab.tune import Train
+from trainlab.tuning import Train
 from trainlab.workloads import FRESH_SEEDS, OPTIMIZERS, RATES, race_contenders
 
 GUESSING = math.log(10)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, after, difference
-from trainlab.tune import Train
+from trainlab.tuning import Train
 from trainlab.workloads import OPTIMIZERS, RATES, TUNING_SEEDS, tuned_race
 
 

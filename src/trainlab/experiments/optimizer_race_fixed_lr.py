@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
 from trainlab.stats import Estimate, bootstrap, paired_difference
-from trainlab.tune import Train
+from trainlab.tuning import Train
 from trainlab.workloads import OPTIMIZERS, fixed_rate_race, tuned_race
 
 LR = 0.05

@@ -20,7 +20,7 @@ from trainlab.optimizers import Adam
 from trainlab.probes import activation_statistics, gradient_norm, update_ratio
 from trainlab.runs import Run, grid
 from trainlab.store import Store
-from trainlab.train import SMOKE_STEPS, Stale, Trainer, train
+from trainlab.training import SMOKE_STEPS, Stale, Trainer, train
 
 NET = MLP(inputs=40, outputs=10, depth=2, width=8, norm="batch", dropout=0.2)
 PROBES = (activation_statistics, gradient_norm, update_ratio)
@@ -203,7 +203,7 @@ from trainlab.models import MLP
 from trainlab.runs import Run
 from trainlab.schedules import Constant
 from trainlab.store import Store
-from trainlab.train import train
+from trainlab.training import train
 
 def fatal(step, steps):
     if step == 7 and os.environ.get("TRAINLAB_TEST_KILL"):

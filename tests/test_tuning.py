@@ -10,8 +10,8 @@ import xarray as xr
 
 from trainlab.optimizers import SGD, Adam, Momentum
 from trainlab.runs import Run
-from trainlab.train import Trainer, train
-from trainlab.tune import Tuned, tune
+from trainlab.training import Trainer, train
+from trainlab.tuning import Tuned, tune
 
 RATES = (0.001, 0.03, 1.0)
 SEEDS = (1000, 1001)
