@@ -6,13 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn, Self
 
+import torch
 from tqdm import tqdm
 
 from trainlab import experiments
 from trainlab.engine import available_jobs
 from trainlab.store import Store
-from trainlab.train import Stale, Trainer
+from trainlab.training import Stale, Trainer
 from trainlab_press.errors import PressError
 from trainlab_press.project import Project
 
@@ -32,8 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("\n".join(f"trainlab: {notes}{line}" for line in str(error).splitlines()))
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line; `--help` has the rest."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="trainlab", description="Train, draw and test the book's experiments.")
+    parser = _Parser(prog="trainlab", description="Train, draw and test the book's experiments.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: Callable[..., int], text: str) -> argparse.ArgumentParser:
@@ -47,10 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("names", nargs="*", metavar="NAME", help="experiments; all by default")
     site = command("site", _site, "train, draw, execute the labs, and build site/")
     site.add_argument("--serve", action="store_true", help="then show it at http://127.0.0.1")
-    site.add_argument("--port", type=int, default=8000, help="for --serve (default 8000)")
+    site.add_argument("--port", type=_port, default=8000, help="for --serve (default 8000)")
     for sub in (run, site):
         sub.add_argument("--jobs", type=_positive, default=available_jobs(), help="processes (default: all cores)")
-        sub.add_argument("--device", default="cpu", help="where to train: cpu, cuda, ... (default cpu)")
+        sub.add_argument("--device", type=_device, default="cpu", help="where to train: cpu, cuda, ... (default cpu)")
         sub.add_argument("--force", action="store_true", help="train again what is stored")
         sub.add_argument("--smoke", action="store_true", help="a few updates a run: a test, the numbers mean nothing")
     return parser
@@ -60,6 +68,21 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number >= 1, got {text}")
     return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 65535, got {text}")
+    return int(text)
+
+
+def _device(text: str) -> str:
+    try:
+        torch.empty(0, device=text)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise argparse.ArgumentTypeError(f"{text} is not to be had here ({reason}); take cpu") from None
+    return text
 
 
 class _Progress:
@@ -90,7 +113,7 @@ class _Progress:
 
 
 class _Trainers:
-    """Makes the trainer of each experiment, with a progress bar while it runs."""
+    """Makes the trainer of each experiment, with a progress bar while it runs; a context, at whose end it ends."""
 
     def __init__(self, options: argparse.Namespace, project: Project, names: list[str]) -> None:
         self.options, self.project, self.names = options, project, names
@@ -107,6 +130,15 @@ class _Trainers:
             force=self.options.force,
             progress=self.bar,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        if error is None:
+            self.close()
+        elif self.bar and self.bar.bar:  # the message has a line of its own
+            self.bar.bar.close()
 
     def close(self) -> None:
         """End the last bar's line."""
@@ -126,9 +158,8 @@ def _run(options: argparse.Namespace, project: Project) -> int:
     names = options.names or experiments.names()
     for name in names:
         experiments.load(name)
-    trainers = _Trainers(options, project, names)
-    published = publish_all(project, names, trainers)
-    trainers.close()
+    with _Trainers(options, project, names) as trainers:
+        published = publish_all(project, names, trainers)
     for one in published:
         print(f"{one.name}: {one.trained} runs trained, figure {'drawn' if one.drawn else 'unchanged'}")
     return 0
@@ -137,8 +168,9 @@ def _run(options: argparse.Namespace, project: Project) -> int:
 def _site(options: argparse.Namespace, project: Project) -> int:
     from trainlab_press.site import build, serve
 
-    trainers = _Trainers(options, project, experiments.names())
-    print("\n".join(build(project, trainers, options.jobs, trainers.say)))
+    with _Trainers(options, project, experiments.names()) as trainers:
+        summary = build(project, trainers, options.jobs, trainers.say)
+    print("\n".join(summary))
     if options.smoke:
         print("This was a smoke build: its numbers mean nothing. `make site` builds the real one.")
     if options.serve:
@@ -155,7 +187,8 @@ def _list(options: argparse.Namespace, project: Project) -> int:
         trainer = Trainer(store=Store(project.cache / "runs"), dry=True)
         module = experiments.load(name)
         try:
-            module.measure(trainer)
+            with experiments.naming(name):
+                module.measure(trainer)
             why = why_redraw(project, module, trainer)
             state = f"to be drawn: {', '.join(why)}" if why else "fresh"
         except Stale as stale:

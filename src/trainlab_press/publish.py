@@ -17,7 +17,7 @@ import xarray as xr
 from trainlab import experiments
 from trainlab.fingerprint import digest, fingerprint
 from trainlab.store import versions
-from trainlab.train import Trainer
+from trainlab.training import Trainer
 from trainlab_press.errors import PressError
 from trainlab_press.figures import render
 from trainlab_press.livefiles import LiveFiles
@@ -59,13 +59,10 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         ValueError: there is no such experiment, or it does not fit its runs.
     """
     module = experiments.load(name)
-    try:
+    with experiments.naming(name):
         results = module.measure(trainer)
         numbers = module.numbers(results)
         claims, problems = _judge(project, module, name, results)
-    except (ValueError, TypeError, RuntimeError) as error:
-        error.add_note(f"experiment {name}")
-        raise
     if trainer.smoke:
         problems = []
     elif edge := results.attrs.get("at_edge"):
@@ -76,8 +73,8 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "question": experiments.question(module),
         "caption": experiments.caption(module),
         "alt": module.alt(numbers),
-        # JSON has no NaN; null is the value that no run reached.
-        "numbers": {key: None if math.isnan(value) else value for key, value in numbers.items()},
+        # JSON has neither NaN nor infinity; null is the value that no run reached.
+        "numbers": {key: float(value) if math.isfinite(value) else None for key, value in numbers.items()},
         "claims": [claim["id"] for claim in claims],
         "runs": len(trainer.runs),
         "seeds": len({run.seed for run in trainer.runs}),

@@ -16,6 +16,8 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 PARTS = ("measure", "numbers", "draw", "alt", "CLAIMS")
@@ -36,13 +38,24 @@ def load(name: str) -> ModuleType:
         close = difflib.get_close_matches(name, names(), n=3)
         hint = f"did you mean {', '.join(close)}?" if close else f"there are {', '.join(names())}"
         raise ValueError(f"no experiment {name!r}; {hint}")
-    module = importlib.import_module(f"{__name__}.{name}")
+    with naming(name):
+        module = importlib.import_module(f"{__name__}.{name}")
     missing = [part for part in PARTS if not hasattr(module, part)]
     if not module.__doc__:
         missing.insert(0, "a docstring")
     if missing:
         raise ValueError(f"experiment {name} lacks {', '.join(missing)}; trainlab.experiments says what each part is")
     return module
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Note an experiment's name on an error that is raised inside, for the command line to say."""
+    try:
+        yield
+    except (ValueError, TypeError, RuntimeError) as error:
+        error.add_note(f"experiment {name}")
+        raise
 
 
 def question(module: ModuleType) -> str:
