@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 
 from trainlab import experiments, fingerprint
 from trainlab.store import Store
-from trainlab.train import Trainer
+from trainlab.training import Trainer
 from trainlab_press.project import Project
 from trainlab_press.publish import Published, publish
 
@@ -62,7 +62,6 @@ def draw(fig, results):
         runs = results.isel(run=results.optimizer.values == name)
         plots.curve(ax, runs.step.values, runs.train_loss.values, name, plots.OPTIMIZER_LINES[name])
     ax.set(xlabel="updates", ylabel="training loss")
-    plots.label_ends(ax)
 
 
 def alt(numbers):
@@ -212,8 +211,3 @@ def without_seconds(files: dict[str, bytes]) -> dict[str, str]:
         name: "\n".join(line for line in content.decode().splitlines() if '"seconds":' not in line)
         for name, content in files.items()
     }
-
-
-def names(outputs: Sequence[str]) -> list[str]:
-    """The first word of each line."""
-    return [line.split()[0] for line in outputs]

@@ -1,0 +1,465 @@
+"""The command line: what it prints, what it leaves behind when something is wrong, and that it can be stopped."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from checkout import SMALL, Book, Checkout, book, edited, tree, without_seconds
+from trainlab import cli
+from trainlab.data import MNIST1D
+from trainlab.store import Store
+
+DATA = MNIST1D(rows=400, validation=100, test=200)
+NAMELESS = (
+    "which a stored result cannot name; define it with def or @dataclass(frozen=True) at the top level of a module"
+)
+
+BROKEN = {
+    "a rate below zero": (
+        ("lr=0.1", "lr=-0.1"),
+        "experiment one: lr must be > 0 and finite, got -0.1",
+    ),
+    "a rate below zero in measure": (
+        ("seed=range(10))", "lr=[0.1, -0.1], seed=range(10))"),
+        "experiment one: lr must be > 0 and finite, got -0.1",
+    ),
+    "an empty batch": (
+        ("batch_size=32", "batch_size=0"),
+        "experiment one: batch_size must be >= 1, got 0",
+    ),
+    "a batch larger than the data": (
+        ("batch_size=32", "batch_size=401"),
+        f"experiment one: batch_size must be at most the 400 training rows of {DATA}, got 401",
+    ),
+    "a lambda": (
+        ("steps=12", "steps=12, schedule=lambda step, steps: 1.0"),
+        f"experiment one: Run.schedule is a lambda, {NAMELESS}",
+    ),
+    "no steps": (
+        ("steps=12", "steps=True"),
+        "experiment one: steps must be an int, got True",
+    ),
+    "no runs": (
+        ("[SGD(), Adam()]", "[]"),
+        "experiment one: train needs at least one run, got none",
+    ),
+    "a part that is missing": (
+        ("def alt(", "def text("),
+        "experiment one lacks alt; trainlab.experiments says what each part is",
+    ),
+    "a colour of its own": (
+        ('ax.set(xlabel="updates"', 'ax.axhline(1, color="red"); ax.set(xlabel="updates"'),
+        "one: draw() uses #ff0000; take colours from plots.SERIES and plots.INK",
+    ),
+}
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    errors: str
+
+    @property
+    def message(self) -> str:
+        """The only line on stderr, besides those of progress."""
+        lines = [line for line in re.split("[\r\n]+", self.errors) if line and not re.match(r"\[\d+/\d+\] ", line)]
+        assert len(lines) == 1, self.errors
+        return lines[0].removeprefix("trainlab: ")
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[Book]:
+    with book(tmp_path) as made:
+        made.write("one")
+        yield made
+
+
+@pytest.fixture
+def run(one: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in this process, in the folder of the book."""
+    monkeypatch.chdir(one.project.root)
+    monkeypatch.delenv("TRAINLAB_DEBUG", raising=False)
+
+    def command(*arguments: str) -> Done:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main(arguments)
+        out, errors = capsys.readouterr()
+        code = left.value.code
+        return Done(1, out, f"{errors}\n{code}") if isinstance(code, str) else Done(int(code or 0), out, errors)
+
+    return command
+
+
+# trainlab run
+
+
+def test_run_trains_and_draws_and_then_does_nothing(one: Book, run: Run) -> None:
+    one.write("two")
+    first = run("run", "--jobs", "1")
+    assert first.code == 0
+    assert first.out.splitlines() == ["one: 20 runs trained, figure drawn", "two: 0 runs trained, figure drawn"]
+    before = tree(one.project.root)
+    again = run("run", "--jobs", "1")
+    assert again.out.splitlines() == ["one: 0 runs trained, figure unchanged", "two: 0 runs trained, figure unchanged"]
+    assert again.errors.splitlines() == ["[1/2] one: nothing to train", "[2/2] two: nothing to train"]
+    assert tree(one.project.root) == before
+
+
+def test_run_of_some_leaves_the_others(one: Book, run: Run) -> None:
+    one.write("two")
+    assert run("run", "two", "--jobs", "1").out == "two: 20 runs trained, figure drawn\n"
+    assert set(one.stamps()) == {"two.json", "two.svg", "two.csv", "claims.json"}
+
+
+def test_force_trains_again(run: Run) -> None:
+    run("run", "--jobs", "1")
+    assert run("run", "--force", "--jobs", "1").out == "one: 20 runs trained, figure unchanged\n"
+
+
+def test_smoke_cuts_the_runs(one: Book, run: Run) -> None:
+    one.write("one", edited(SMALL, ("steps=12", "steps=1000000")))
+    assert run("run", "--smoke", "--jobs", "1").code == 0
+    assert one.json("one")["training_steps"] == 240
+
+
+def test_run_works_below_the_root(one: Book, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(one.folder)
+    assert run("run", "--jobs", "1").code == 0
+    assert (one.project.live / "one.svg").exists()
+
+
+def test_a_differing_verdict_fails_the_run(one: Book, run: Run) -> None:
+    one.write("one", edited(SMALL, ('expect="holds"', 'expect="null"')))
+    done = run("run", "--jobs", "1")
+    assert done.code == 1
+    assert done.message.startswith("claim one/loss-falls: the book says null, the runs say holds: ")
+    assert done.message.endswith("n = 10; correct the sentence or what it expects")
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(("edit", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_mistake_in_an_experiment_is_one_line_and_nothing_is_published(
+    one: Book, run: Run, edit: tuple[str, str], words: str
+) -> None:
+    one.write("one", edited(SMALL, edit))
+    before = tree(one.project.root)
+    done = run("run", "--jobs", "1")
+    assert done.code == 1
+    assert done.message == words
+    assert done.out == ""
+    after = {name: content for name, content in tree(one.project.root).items() if not name.startswith(".cache/")}
+    assert after == before
+    if "draw()" not in words:
+        assert not one.project.cache.exists(), "nothing was trained either"
+
+
+def test_a_mistake_in_the_last_experiment_is_found_before_the_first_is_trained(one: Book, run: Run) -> None:
+    one.write("two", edited(SMALL, ("lr=0.1", "lr=-0.1")))
+    before = tree(one.project.root)
+    assert run("run", "--jobs", "1").message == "experiment two: lr must be > 0 and finite, got -0.1"
+    assert tree(one.project.root) == before
+
+
+USAGE = {
+    "an unknown experiment": (
+        ["run", "nonsense"],
+        1,
+        "no experiment 'nonsense'; there are one",
+    ),
+    "a misspelt experiment": (["run", "onne"], 1, "no experiment 'onne'; did you mean one?"),
+    "no jobs": (
+        ["run", "--jobs", "0"],
+        2,
+        "trainlab run: argument --jobs: must be a whole number >= 1, got 0; see trainlab run --help",
+    ),
+    "jobs in words": (
+        ["site", "--jobs", "many"],
+        2,
+        "trainlab site: argument --jobs: must be a whole number >= 1, got many; see trainlab site --help",
+    ),
+    "a port too far": (
+        ["site", "--serve", "--port", "65536"],
+        2,
+        "trainlab site: argument --port: must be a whole number from 1 to 65535, got 65536; see trainlab site --help",
+    ),
+    "an unknown command": (["train"], 2, r"argument COMMAND: invalid choice: 'train' .*see trainlab --help"),
+    "no command": ([], 2, "trainlab: the following arguments are required: COMMAND; see trainlab --help"),
+    "an unknown device": (
+        ["run", "--device", "abacus"],
+        2,
+        r"argument --device: abacus is not to be had here \(.*\); take cpu; see trainlab run --help",
+    ),
+    "no claims yet": (["claims"], 1, "no claim has been tested yet; `trainlab run` tests them"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), USAGE.values(), ids=USAGE)
+def test_a_mistake_on_the_command_line_is_one_line(
+    one: Book, run: Run, arguments: list[str], code: int, words: str
+) -> None:
+    before = tree(one.project.root)
+    done = run(*arguments)
+    assert done.code == code
+    assert re.search(words, done.message) or done.message == words.removeprefix("trainlab: ")
+    assert done.out == ""
+    assert tree(one.project.root) == before
+
+
+def test_outside_of_a_checkout_nothing_happens(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "trainlab.cli", "run"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        f"trainlab: there is no mkdocs.yml in {tmp_path} or above it; run this inside a clone of the book\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_debugging_shows_where_a_mistake_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAINLAB_DEBUG", "1")
+    with pytest.raises(ValueError, match="no experiment 'nonsense'"):
+        cli.main(["run", "nonsense"])
+
+
+def test_help_names_the_commands(run: Run) -> None:
+    done = run("--help")
+    assert done.code == 0
+    assert [word for word in ("list", "run", "claims", "site") if f"\n    {word} " in done.out] == [
+        *("list", "run", "claims", "site")
+    ]
+
+
+# trainlab list
+
+
+def states(done: Done) -> dict[str, str]:
+    assert done.code == 0
+    return {line.split()[0]: line.split(" s   ")[1] for line in done.out.splitlines()}
+
+
+def test_list_says_what_there_is_to_do(one: Book, run: Run) -> None:
+    one.write("two", edited(SMALL, ("batch_size=32", "batch_size=16")))
+    assert states(run("list")) == dict.fromkeys(("one", "two"), "stale: 20 of 20 runs to train: never trained")
+    assert not one.project.cache.exists()
+    assert not one.project.live.exists()
+    run("run", "one", "--jobs", "1")
+    assert states(run("list")) == {"one": "fresh", "two": "stale: 20 of 20 runs to train: never trained"}
+    line = run("list").out.splitlines()[0]
+    assert re.fullmatch(r"one +20 runs +\d+\.\d s   fresh", line)
+    (one.project.live / "one.json").unlink()
+    one.write("one", edited(SMALL, ('ylabel="training loss"', 'ylabel="loss"')))
+    assert states(run("list"))["one"] == "to be drawn: never drawn"
+    run("run", "one", "--jobs", "1")
+    one.write("one")
+    assert states(run("list"))["one"] == "to be drawn: experiments.one.draw changed"
+
+
+def test_list_changes_nothing(one: Book, run: Run) -> None:
+    run("run", "--jobs", "1")
+    before = tree(one.project.root)
+    run("list")
+    one.write("one", edited(SMALL, ("lr=0.1", "lr=0.2")))
+    assert states(run("list"))["one"].startswith("stale: 20 of 20 runs")
+    one.write("one")
+    assert tree(one.project.root) == before
+
+
+def test_list_names_the_experiment_with_a_mistake(one: Book, run: Run) -> None:
+    one.write("two", edited(SMALL, ("seed=range(10))", "lr=[-1.0], seed=range(10))")))
+    done = run("list")
+    assert done.code == 1
+    assert done.message == "experiment two: lr must be > 0 and finite, got -1.0"
+
+
+# trainlab claims
+
+
+def test_claims_are_listed_with_their_evidence(one: Book, run: Run) -> None:
+    run("run", "--jobs", "1")
+    done = run("claims")
+    assert done.code == 0
+    [claim] = one.json("claims")
+    interval = f"{claim['estimate']:.3g} [{claim['low']:.3g}, {claim['high']:.3g}]"
+    head, sentence, summary = done.out.splitlines()
+    assert head.split() == ["holds", *interval.split(), "n", "=", "10", "one/loss-falls"]
+    assert sentence.strip() == f"{claim['text']} ({claim['statistic']})"
+    assert summary == "1 claims; 0 with a verdict that differs from the book's"
+
+
+def test_claims_exits_with_1_when_a_verdict_differs(one: Book, run: Run) -> None:
+    one.write("two", edited(SMALL, ('expect="holds"', 'expect="reversed"')))
+    run("run", "--jobs", "1")
+    done = run("claims")
+    assert done.code == 1
+    assert [line[:2] for line in done.out.splitlines() if "loss-falls" in line] == ["  ", "!!"]
+    assert done.out.splitlines()[-1] == "2 claims; 1 with a verdict that differs from the book's"
+    one.write("two")
+    run("run", "--jobs", "1")
+    assert run("claims").code == 0
+
+
+# Progress
+
+
+def bars(errors: str) -> list[str]:
+    return [line for line in re.split("[\r\n]+", errors) if line]
+
+
+def test_progress_counts_experiments_and_runs_without_a_terminal(one: Book, run: Run) -> None:
+    one.write("two", edited(SMALL, ("batch_size=32", "batch_size=16")))
+    lines = bars(run("run", "--jobs", "1").errors)
+    for title in ("[1/2] one", "[2/2] two"):
+        mine = [line for line in lines if line.startswith(f"{title}: ")]
+        assert re.search(r" 0/20 \[\d\d:\d\d<", mine[0])
+        assert re.search(r"100%.* 20/20 \[\d\d:\d\d<\d\d:\d\d, ", mine[-1])
+    assert [line.split(":")[0] for line in lines] == sorted(line.split(":")[0] for line in lines)
+
+
+def test_progress_tells_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = cli._Progress("[2/3] one")
+    progress(0, 40, 0)
+    assert progress.bar is not None
+    progress.bar.mininterval = 0  # a line for every stack
+    progress.bar.start_t -= 60  # as if a minute had passed
+    progress.bar.last_print_t -= 60
+    progress(10, 40, 0)
+    line = bars(capsys.readouterr().err)[-1]
+    assert line.startswith("[2/3] one:  25%|")
+    assert re.search(r" 10/40 \[01:00<0[23]:\d\d, ", line)
+    progress(40, 40, 0)
+    progress.close()
+
+
+def test_progress_grows_when_the_experiment_asks_for_more(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = cli._Progress("[1/1] one")
+    progress(5, 25, 5)  # 5 of 25 were stored
+    progress(25, 25, 5)
+    progress(0, 10, 0)
+    assert progress.bar is not None
+    assert (progress.bar.n, progress.bar.total) == (20, 30)
+    progress(10, 10, 0)
+    progress(7, 7, 7)  # all of them were stored
+    progress.close()
+    assert (progress.bar.n, progress.bar.total) == (30, 30)
+    assert " 30/30 [" in bars(capsys.readouterr().err)[-1]
+
+
+# Interruptions
+
+SLOW = edited(
+    SMALL,
+    ("import math\n", "import math\nimport os\nimport time\n"),
+    ("[SGD(), Adam()]", "[SGD(), Momentum(), Nesterov(), AdaGrad(), RMSProp(), Adam()]"),
+    ("import SGD, Adam\n", "import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSProp\n"),
+    ("steps=12,", "steps=12,\n    schedule=slow,"),
+    (
+        "BASE = ",
+        'def slow(step, steps):\n    time.sleep(float(os.environ.get("SLEEP", "0")))\n    return 1.0\n\n\nBASE = ',
+    ),
+)
+"""Six stacks of ten runs; each looks at its schedule 120 times."""
+
+IN_SESSION = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def session_of(process: Path) -> int:
+    try:
+        state, _, _, session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+    except OSError:
+        return -1
+    return -1 if state == "Z" else int(session)
+
+
+def living(session: int) -> list[str]:
+    """The processes of a session."""
+    return [entry.name for entry in Path("/proc").glob("[0-9]*") if session_of(entry) == session]
+
+
+@IN_SESSION
+@pytest.mark.slow
+def test_an_interrupt_says_how_to_go_on_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, {"one": SLOW})
+    process = checkout.start("run", "--jobs", "2", SLEEP="0.01")
+    wait_until(lambda: len(checkout.stored()) >= 2 or process.poll() is not None)
+    assert len(living(process.pid)) >= 3, "the command and its two workers"
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out == ""
+    assert bars(errors)[-1] == "trainlab: stopped. Finished runs are kept; the same command goes on from there."
+    assert [line for line in bars(errors)[:-1] if not line.startswith("[1/1] one: ")] == []
+    wait_until(lambda: not living(process.pid), 30)
+    finished = 10 * len(checkout.stored())
+    assert 20 <= finished < 60
+    listed = checkout.trainlab("list")
+    assert listed.strip().endswith(f"stale: {60 - finished} of 60 runs to train: never trained")
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    for place in ("killed", "calm"):
+        (tmp_path / place).mkdir()
+    killed, calm = (Checkout(tmp_path / place, {"one": SLOW}) for place in ("killed", "calm"))
+    process = killed.start("run", "--smoke", "--jobs", "1", SLEEP="0.006")
+    wait_until(lambda: len(killed.stored()) >= 2 or process.poll() is not None)
+    process.kill()
+    process.communicate()
+    kept = killed.stored()
+    assert process.returncode == -signal.SIGKILL
+    assert 2 <= len(kept) < 6
+    assert not killed.project.live.exists()
+    out = killed.trainlab("run", "--smoke", "--jobs", "2")
+    assert out == f"one: {60 - 10 * len(kept)} runs trained, figure drawn\n"
+    assert {name: stamp for name, stamp in killed.stored().items() if name in kept} == kept
+    calm.trainlab("run", "--smoke", "--jobs", "1")
+    assert without_seconds(tree(killed.project.live)) == without_seconds(tree(calm.project.live))
+    assert sorted(killed.stored()) == sorted(calm.stored())
+    for name in calm.stored():
+        _same_arrays(*(checkout.project.cache / "runs" / name for checkout in (killed, calm)))
+
+
+def _same_arrays(*paths: Path) -> None:
+    loaded = [Store(path.parent).load(path) for path in paths]
+    first, second = (arrays for found in loaded if found for arrays in found[:1])
+    assert list(first) == list(second)
+    for name, (axes, values) in first.items():
+        assert axes == second[name][0]
+        np.testing.assert_array_equal(values, second[name][1])
+
+
+def test_records_of_a_run_are_json_that_any_script_can_read(one: Book, run: Run) -> None:
+    run("run", "--jobs", "1")
+    for path in one.project.live.glob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert text.endswith("\n")
+        assert json.loads(text, parse_constant=refuse)
+
+
+def refuse(word: str) -> float:
+    raise ValueError(f"{word} is not JSON")
