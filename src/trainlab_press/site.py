@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.server
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -81,8 +81,19 @@ def render_pages(project: Project) -> None:
     Raises:
         PressError: with the lines in which MkDocs says what is wrong.
     """
-    fresh = project.cache / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(fresh)]
+    project.cache.mkdir(exist_ok=True)
+    # A folder of its own for each build: two may run at once.
+    with tempfile.TemporaryDirectory(dir=project.cache) as scratch:
+        fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
+        _run_mkdocs(project, fresh)
+        lighten.lighten(fresh)
+        if project.site.exists():
+            project.site.rename(old)
+        fresh.rename(project.site)
+
+
+def _run_mkdocs(project: Project, folder: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     slug = colab.repository(project.root)
     known = {"TRAINLAB_REPOSITORY": f"https://github.com/{slug}"} if slug else {}
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **known}
@@ -91,9 +102,6 @@ def render_pages(project: Project) -> None:
         lines = (done.stdout + done.stderr).splitlines()
         wrong = [line for line in lines if line.startswith(("ERROR", "WARNING", "Error"))]
         raise PressError("\n".join(wrong or lines[-5:]))
-    lighten.lighten(fresh)
-    shutil.rmtree(project.site, ignore_errors=True)
-    fresh.rename(project.site)
 
 
 def serve(folder: Path, port: int, say: Say) -> None:
