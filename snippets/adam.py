@@ -77,4 +77,4 @@ train(ours, Adam(ours.parameters(), lr=0.01))
 train(theirs, torch.optim.Adam(theirs.parameters(), lr=0.01))
 gap = max((a - b).abs().max().item() for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
 assert gap < 1e-6, gap
-print(f"After 500 steps the largest difference of a weight from torch.optim.Adam's is {gap:.9f}.")
+print(f"Largest gap to the weights of torch.optim.Adam: {gap:.9f}")

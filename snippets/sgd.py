@@ -69,4 +69,4 @@ train(ours, SGD(ours.parameters(), lr=0.1))
 train(theirs, torch.optim.SGD(theirs.parameters(), lr=0.1))
 gap = max((a - b).abs().max().item() for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
 assert gap < 1e-6, gap
-print(f"After 500 steps the largest difference of a weight from torch.optim.SGD's is {gap:.9f}.")
+print(f"Largest gap to the weights of torch.optim.SGD: {gap:.9f}")

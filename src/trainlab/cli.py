@@ -190,11 +190,17 @@ def _list(options: argparse.Namespace, project: Project) -> int:
             with experiments.naming(name):
                 module.measure(trainer)
             why = why_redraw(project, module, trainer)
-            state = f"to be drawn: {', '.join(why)}" if why else "fresh"
+            state = f"to be drawn: {_some(why)}" if why else "fresh"
         except Stale as stale:
-            state = f"stale: {stale}"
+            state = f"stale: {stale.missing} of {stale.total} runs to train: {_some(stale.why)}"
         print(f"{name:28} {len(trainer.runs):5} runs {trainer.seconds:7.1f} s   {state}")
     return 0
+
+
+def _some(reasons: list[str], most: int = 4) -> str:
+    """The first reasons, and how many more there are."""
+    more = len(reasons) - most
+    return ", ".join(reasons[:most]) + (f", and {more} more" if more > 0 else "")
 
 
 def _claims(options: argparse.Namespace, project: Project) -> int:

@@ -21,6 +21,8 @@ from torch import Tensor
 from trainlab.types import State
 
 Param = Float[Tensor, "*shape"]
+Rate = float | Tensor
+Step = tuple[Param, State]
 
 
 class Optimizer(Protocol):
@@ -30,7 +32,7 @@ class Optimizer(Protocol):
         """The state before the first update, for one parameter."""
         ...
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update.
 
         Args:
@@ -68,7 +70,7 @@ class SGD:
         """Nothing to remember."""
         return {}
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
         return -lr * g, state
 
@@ -95,7 +97,7 @@ class Momentum:
         """A velocity of zero."""
         return {"b": torch.zeros_like(w)}
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
         b = self.momentum * state["b"] + g
         return -lr * b, {"b": b}
@@ -121,7 +123,7 @@ class Nesterov:
         """A velocity of zero."""
         return {"b": torch.zeros_like(w)}
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update: the gradient, and the velocity as it will be after it."""
         b = self.momentum * state["b"] + g
         return -lr * (g + self.momentum * b), {"b": b}
@@ -147,7 +149,7 @@ class AdaGrad:
         """A sum of zero."""
         return {"s": torch.zeros_like(w)}
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
         s = state["s"] + g**2
         return -lr * g / (s.sqrt() + self.eps), {"s": s}
@@ -175,7 +177,7 @@ class RMSProp:
         """An average of zero."""
         return {"s": torch.zeros_like(w)}
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
         s = self.alpha * state["s"] + (1 - self.alpha) * g**2
         return -lr * g / (s.sqrt() + self.eps), {"s": s}
@@ -209,7 +211,7 @@ class Adam:
         """Two averages of zero."""
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
         m = self.beta1 * state["m"] + (1 - self.beta1) * g
         v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
@@ -247,7 +249,7 @@ class AdamW:
         """Two averages of zero."""
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
 
-    def update(self, g: Param, state: State, w: Param, lr: float | Tensor, t: int) -> tuple[Param, State]:
+    def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
         m = self.beta1 * state["m"] + (1 - self.beta1) * g
         v = self.beta2 * state["v"] + (1 - self.beta2) * g**2

@@ -121,6 +121,8 @@ def why_redraw(project: Project, module: ModuleType, trainer: Trainer) -> list[s
     changed = sorted(part for part in {*old, *new} if old.get(part) != new.get(part))
     if not changed and not _is_current(project, record):
         return ["its files were changed or deleted"]
+    if not changed and name == PREVIEW[0] and not _preview_has(project, _preview_mark(trainer, new)):
+        return [f"{PREVIEW[1].as_posix()}, which the README shows, is older than the runs"]
     return [f"{part.removeprefix('trainlab.')} changed" for part in changed]
 
 
@@ -196,15 +198,21 @@ def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> 
 
 
 def _write_preview(project: Project, trainer: Trainer, parts: dict[str, str]) -> None:
-    """Write the README's figure where the runs or the drawing have changed since.
+    """Write the README's figure where the runs or the drawing have changed since."""
+    mark = _preview_mark(trainer, parts)
+    if not _preview_has(project, mark):
+        write(project.root / PREVIEW[1], mark + (project.live / f"{PREVIEW[0]}.svg").read_text(encoding="utf-8"))
 
-    The mark in it leaves versions out: a rebuild on another machine leaves the file alone.
-    """
+
+def _preview_mark(trainer: Trainer, parts: dict[str, str]) -> str:
+    """The first line of the README's figure. It leaves versions out: a rebuild elsewhere leaves the file alone."""
     plain = {part: value for part, value in parts.items() if part.startswith("trainlab") or part == "caption"}
-    mark = f"<!-- runs and drawing: {digest(json.dumps([trainer.sources, plain]))} -->\n"
+    return f"<!-- runs and drawing: {digest(json.dumps([trainer.sources, plain]))} -->\n"
+
+
+def _preview_has(project: Project, mark: str) -> bool:
     path = project.root / PREVIEW[1]
-    if not (path.exists() and path.read_text(encoding="utf-8").startswith(mark)):
-        write(path, mark + (project.live / f"{PREVIEW[0]}.svg").read_text(encoding="utf-8"))
+    return path.exists() and path.read_text(encoding="utf-8").startswith(mark)
 
 
 def _write_json(path: Path, value: Any) -> None:
