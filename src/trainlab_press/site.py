@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -100,8 +101,9 @@ def _run_mkdocs(project: Project, folder: Path) -> None:
     done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()
-        wrong = [line for line in lines if line.startswith(("ERROR", "WARNING", "Error"))]
-        raise PressError("\n".join(wrong or lines[-5:]))
+        wrong = [m["said"] for line in lines if (m := re.match(r"(?:ERROR|WARNING) +-  (?P<said>.+)", line))]
+        said = [line for line in wrong if not line.startswith("Error reading page")]  # the next line says more
+        raise PressError("\n".join(said or lines[-5:]))
 
 
 def serve(folder: Path, port: int, say: Say) -> None:
