@@ -132,7 +132,7 @@ def test_force_trains_again(run: Run) -> None:
 
 
 def test_smoke_cuts_the_runs(one: Book, run: Run) -> None:
-    one.write("one", edited(SMALL, ("steps=12", "steps=1000000")))
+    one.write("one", edited(SMALL, ("steps=12", "steps=40")))
     assert run("run", "--smoke", "--jobs", "1").code == 0
     assert one.json("one")["training_steps"] == 240
 
