@@ -273,6 +273,11 @@ def test_list_says_what_there_is_to_do(one: Book, run: Run) -> None:
     assert states(run("list"))["one"] == "to be drawn: experiments.one.draw changed"
 
 
+def test_list_tells_a_few_of_many_reasons() -> None:
+    assert cli._some(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert cli._some(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d, and 2 more"
+
+
 def test_list_changes_nothing(one: Book, run: Run) -> None:
     run("run", "--jobs", "1")
     before = tree(one.project.root)

@@ -390,3 +390,15 @@ def test_preview_that_was_deleted_comes_back(race: Book) -> None:
     preview(race).unlink()
     assert not race.publish("optimizer_race").drawn
     assert preview(race).read_bytes() == before
+
+
+def test_a_preview_that_is_older_than_the_runs_is_told_of_before_it_is_written(race: Book) -> None:
+    race.publish("optimizer_race")
+    module, dry = press.experiments.load("optimizer_race"), race.trainer(dry=True)
+    module.measure(dry)
+    assert press.why_redraw(race.project, module, dry) == []
+    preview(race).write_text("<!-- runs and drawing: 0123456789abcdef -->\n<svg/>", encoding="utf-8")
+    [why] = press.why_redraw(race.project, module, dry)
+    assert why == "docs/assets/figure-1.svg, which the README shows, is older than the runs"
+    race.publish("optimizer_race")
+    assert press.why_redraw(race.project, module, dry) == []
