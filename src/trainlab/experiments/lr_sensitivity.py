@@ -95,9 +95,9 @@ def alt(numbers: dict[str, float]) -> str:
     widths = ", ".join(f"{name} {numbers[f'{name.lower()}_decades']:.1f}" for name in OPTIMIZERS)
     best = ", ".join(f"{name} {numbers[f'{name.lower()}_best_rate']:g}" for name in OPTIMIZERS)
     return (
-        f"Two plots against the learning rate from {numbers['lowest_rate']:g} to {numbers['highest_rate']:g}. The "
-        f"training loss falls to a valley and rises again, in another place for each optimizer. Median best rate: "
-        f"{best}. Width of the range of rates that work, in decades: {widths}. "
+        f"Two plots against the learning rate from {numbers['lowest_rate']:g} to {numbers['highest_rate']:g}, with a "
+        f"line for each optimizer: the training loss after the last update, and the share of runs that failed. Median "
+        f"best rate: {best}. Width of the range of rates that work, in decades: {widths}. "
         f"Of {numbers['runs']:.0f} runs, {numbers['too_low']:.0f} failed at a rate below the optimizer's best and "
         f"{numbers['too_high']:.0f} at one above it."
     )

@@ -1,9 +1,10 @@
 """What does the race look like when every optimizer runs at the same learning rate?
 
-The same network and seeds as in the tuned race, with the learning rate set to 0.05 for all seven
-optimizers, as popular notebooks do. Each row is one optimizer: the open circle is its mean test
-accuracy at the shared rate, the filled one at its own tuned rate; thin lines span the 95 % bootstrap
-interval of the mean. The longer the bar between them, the more the shared rate misjudges it.
+The same network and seeds as in the tuned race, with the learning rate set to
+{=optimizer_race_fixed_lr.lr:g} for all seven optimizers, as popular notebooks do. Each row is one
+optimizer: the open circle is its mean test accuracy at the shared rate, the filled one at its own
+tuned rate; thin lines span the 95 % bootstrap interval of the mean. The longer the bar between them,
+the more the shared rate misjudges it.
 """
 
 import numpy as np
