@@ -1,9 +1,10 @@
 """How wide is the range of learning rates that work?
 
-Top: training loss after the last update against the learning rate, for the network of the race.
-Lines are medians over the seeds, bands reach from the lowest to the highest run, and a line stops
-where a run failed. Bottom: the share of runs that failed, which means that the loss ended no
-better than that of guessing all classes alike, or is not a number.
+Against the learning rate, for the network of the race: training loss after the last update, test
+accuracy after the last update, and the share of runs that failed, which means that the training loss
+ended no better than that of guessing all classes alike, or is not a number. Lines are medians over
+the seeds, bands reach from the lowest to the highest run. A line of the loss stops where a run
+failed.
 """
 
 import math
@@ -45,10 +46,15 @@ def _failed(results: xr.Dataset, name: str) -> np.ndarray:
     return ~(_final_loss(results, name) < GUESSING)
 
 
+def _works(results: xr.Dataset, name: str) -> np.ndarray:
+    """`[rates, seeds]`: whether the test accuracy is close to the best of the same seed."""
+    accuracy = np.nan_to_num(_table(results, name, "test_accuracy"))
+    return accuracy >= accuracy.max(0) - TOLERANCE
+
+
 def _decades(results: xr.Dataset, name: str) -> np.ndarray:
     """`[seeds]`: the width of the range of rates that work, counted in tried rates and given in decades."""
-    accuracy = np.nan_to_num(_table(results, name, "test_accuracy"))
-    return (accuracy >= accuracy.max(0) - TOLERANCE).sum(0) * math.log10(RATES[-1] / RATES[0]) / (len(RATES) - 1)
+    return _works(results, name).sum(0) * math.log10(RATES[-1] / RATES[0]) / (len(RATES) - 1)
 
 
 def _best_rates(results: xr.Dataset, name: str) -> np.ndarray:
@@ -64,9 +70,12 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         "guessing_loss": GUESSING,
         "too_low": 0.0,
         "too_high": 0.0,
+        "works_at_an_end": 0.0,
+        "runs_at_an_end": float(2 * len(OPTIMIZERS) * len(FRESH_SEEDS)),
     }
     for name in OPTIMIZERS:
         key = name.lower()
+        out["works_at_an_end"] += float(_works(results, name)[[0, -1]].sum())
         failed = _failed(results, name)
         out[f"{key}_decades"] = float(_decades(results, name).mean())
         out[f"{key}_best_rate"] = float(np.median(_best_rates(results, name)))
@@ -77,27 +86,31 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 
 
 def draw(fig: Figure, results: xr.Dataset) -> None:
-    fig.set_size_inches(5.6, 4.6)
-    top, bottom = fig.subplots(2, sharex=True, height_ratios=[3, 1])
+    fig.set_size_inches(5.6, 6.4)
+    top, middle, bottom = fig.subplots(3, sharex=True, height_ratios=[3, 3, 1])
+    rates = np.array(RATES)
     for name in OPTIMIZERS:
         loss, failed = _final_loss(results, name), _failed(results, name)
-        shown = np.where(failed.any(1), np.nan, loss.T)
-        plots.curve(top, np.array(RATES), shown, name, plots.OPTIMIZER_LINES[name])
-        bottom.plot(RATES, failed.mean(1), label=name, **plots.OPTIMIZER_LINES[name])
+        line = plots.OPTIMIZER_LINES[name]
+        plots.curve(top, rates, np.where(failed.any(1), np.nan, loss.T), name, line)
+        plots.curve(middle, rates, _table(results, name, "test_accuracy").T, name, line)
+        bottom.plot(rates, failed.mean(1), label=name, **line)
     top.set(ylabel="training loss", yscale="log")
+    middle.set(ylabel="test accuracy", ylim=(0, None))
     bottom.set(ylabel="failed", ylim=(-0.05, 1.05))
     plots.log_rates(bottom, RATES)
+    plots.percent(middle.yaxis)
     plots.percent(bottom.yaxis)
     plots.label_ends(top)
 
 
 def alt(numbers: dict[str, float]) -> str:
-    widths = ", ".join(f"{name} {numbers[f'{name.lower()}_decades']:.1f}" for name in OPTIMIZERS)
+    widths = ", ".join(f"{name} {numbers[f'{name.lower()}_decades']:.2f}" for name in OPTIMIZERS)
     best = ", ".join(f"{name} {numbers[f'{name.lower()}_best_rate']:g}" for name in OPTIMIZERS)
     return (
-        f"Two plots against the learning rate from {numbers['lowest_rate']:g} to {numbers['highest_rate']:g}, with a "
-        f"line for each optimizer: the training loss after the last update, and the share of runs that failed. Median "
-        f"best rate: {best}. Width of the range of rates that work, in decades: {widths}. "
+        f"Three plots against the learning rate from {numbers['lowest_rate']:g} to {numbers['highest_rate']:g}, with a "
+        f"line for each optimizer: training loss and test accuracy after the last update, and the share of runs that "
+        f"failed. Median best rate: {best}. Width of the range of rates that work, in decades: {widths}. "
         f"Of {numbers['runs']:.0f} runs, {numbers['too_low']:.0f} failed at a rate below the optimizer's best and "
         f"{numbers['too_high']:.0f} at one above it."
     )

@@ -15,22 +15,38 @@ from trainlab.claims import Claim, after, difference
 from trainlab.tuning import Train
 from trainlab.workloads import OPTIMIZERS, RATES, TUNING_SEEDS, tuned_race
 
+TARGET = 0.6
+"""A validation accuracy that most runs reach."""
+
 
 def measure(train: Train) -> xr.Dataset:
     tuned, results = tuned_race(train)
     return results.assign_attrs(at_edge=tuned.at_edge)
 
 
+def _updates_to(runs: xr.Dataset, target: float) -> np.ndarray:
+    """`[runs]`: updates until the validation accuracy was first measured at the target; infinite where it never was."""
+    reached = runs.validation_accuracy.values >= target
+    return np.where(reached.any(1), runs.step.values[reached.argmax(1)], np.inf)
+
+
 def numbers(results: xr.Dataset) -> dict[str, float]:
     early = after(results, 10)
     out = {"trials": float(len(RATES) * len(TUNING_SEEDS)), "seeds": float(len(set(results.seed.values)))}
     out |= {"steps": float(results.steps.values[0]), "early_step": float(results.step.values[early])}
-    out |= {"rates": float(len(RATES)), "tuning_seeds": float(len(TUNING_SEEDS))}
+    out |= {
+        "target": 100 * TARGET,
+        "every": float(results.step.values[1]),
+        "rates": float(len(RATES)),
+        "tuning_seeds": float(len(TUNING_SEEDS)),
+    }
     for name in OPTIMIZERS:
         key = name.lower()
         runs = results.isel(run=results.optimizer.values == name)
         out[f"{key}_accuracy"] = 100 * float(runs.test_accuracy.mean())
         out[f"{key}_early_accuracy"] = 100 * float(runs.validation_accuracy.isel(step=early).mean())
+        out[f"{key}_final_accuracy"] = 100 * float(runs.validation_accuracy.isel(step=-1).mean())
+        out[f"{key}_updates_to_target"] = float(np.median(_updates_to(runs, TARGET)))
         out[f"{key}_loss"] = float(runs.train_loss.isel(step=-1).mean())
         out[f"{key}_lr"] = float(runs.lr.values[0])
     accuracies = [out[f"{name.lower()}_accuracy"] for name in OPTIMIZERS]
