@@ -24,10 +24,14 @@ def measure(train: Train) -> xr.Dataset:
     return results.assign_attrs(at_edge=tuned.at_edge)
 
 
-def _updates_to(runs: xr.Dataset, target: float) -> np.ndarray:
-    """`[runs]`: updates until the validation accuracy was first measured at the target; infinite where it never was."""
+def _updates_to(runs: xr.Dataset, target: float) -> float:
+    """Median over the runs of the updates until the accuracy was first measured at the target.
+
+    A run that never reached it counts as later than any other; NaN where that is half of them.
+    """
     reached = runs.validation_accuracy.values >= target
-    return np.where(reached.any(1), runs.step.values[reached.argmax(1)], np.inf)
+    median = float(np.median(np.where(reached.any(1), runs.step.values[reached.argmax(1)], np.inf)))
+    return median if np.isfinite(median) else np.nan
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
@@ -46,7 +50,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         out[f"{key}_accuracy"] = 100 * float(runs.test_accuracy.mean())
         out[f"{key}_early_accuracy"] = 100 * float(runs.validation_accuracy.isel(step=early).mean())
         out[f"{key}_final_accuracy"] = 100 * float(runs.validation_accuracy.isel(step=-1).mean())
-        out[f"{key}_updates_to_target"] = float(np.median(_updates_to(runs, TARGET)))
+        out[f"{key}_updates_to_target"] = _updates_to(runs, TARGET)
         out[f"{key}_loss"] = float(runs.train_loss.isel(step=-1).mean())
         out[f"{key}_lr"] = float(runs.lr.values[0])
     accuracies = [out[f"{name.lower()}_accuracy"] for name in OPTIMIZERS]
