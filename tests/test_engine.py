@@ -178,3 +178,27 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
+
+
+SLEEPERS = """
+import os, sys, time
+from pathlib import Path
+from trainlab.engine import execute
+
+def sleep(folder):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(60)
+
+list(execute(sleep, [sys.argv[1]] * 2, jobs=2))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", SLEEPERS, str(tmp_path)], stderr=subprocess.DEVNULL) as parent:
+        try:
+            wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+        finally:
+            parent.kill()
+    workers = [int(mark.name) for mark in tmp_path.iterdir()]
+    wait_until(lambda: not any(alive(pid) for pid in workers), 10)

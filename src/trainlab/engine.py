@@ -1,6 +1,8 @@
 """Where stacks execute: in this process, or in worker processes."""
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -57,7 +59,7 @@ def _round(function: Callable[[Any], Any], waiting: dict[int, Any], jobs: int) -
     """Hand out every waiting task once; strike off those that finish."""
     if not waiting:
         return
-    executor = get_reusable_executor(max_workers=jobs)
+    executor = get_reusable_executor(max_workers=jobs, initializer=_follow_parent, initargs=(os.getpid(),))
     try:
         futures = {}
         with suppress(BrokenProcessPool):
@@ -71,3 +73,14 @@ def _round(function: Callable[[Any], Any], waiting: dict[int, Any], jobs: int) -
     except BaseException:
         executor.shutdown(wait=False, kill_workers=True)
         raise
+
+
+def _follow_parent(parent: int) -> None:
+    """End this worker when the process that hands out tasks is gone; a killed one can't tell its workers."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
