@@ -84,6 +84,7 @@ def root(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("", "utf-8")
     (package / "optimizers.py").write_text(SOURCE, "utf-8")
+    (package / "passing.py").write_text("from trainlab.optimizers import Adam, free as loose\n", "utf-8")
     return tmp_path
 
 
@@ -259,6 +260,8 @@ def test_claims_may_follow_each_other_and_need_no_address(root: Path) -> None:
         ("!source trainlab.optimizers.Adam.zzz", "it defines update, nothing"),
         ("!source trainlab.optimizers.Adam without", "'without' is no option"),
         ("!source trainlab.optimizers", "is a module; add a function"),
+        ("!source trainlab.passing.Adan", "src/trainlab/passing.py has no Adan there; did you mean Adam?"),
+        ("!source trainlab.passing.Adam.updat", "src/trainlab/optimizers.py has no updat there; did you mean update?"),
         ("!source trainlap.optimizers.Adam", "did you mean trainlab.optimizers"),
     ],
 )
@@ -273,6 +276,13 @@ def test_source_is_shown_without_docstring(root: Path) -> None:
     expected = "def update(self, grad):\n    m = self.beta * grad  # the mean\n    return m\n"
     assert one(soup, "figure.listing .highlight code").text == expected
     assert "trainlab.optimizers.Adam.update in src/trainlab/optimizers.py" in soup.text
+
+
+def test_source_follows_a_name_that_a_module_passes_on(root: Path) -> None:
+    for passed_on, defined in (("Adam.update", "Adam.update"), ("Adam", "Adam"), ("loose", "free")):
+        listing = one(html(root, f"!source trainlab.passing.{passed_on}"), "pre code")
+        assert listing.text == one(html(root, f"!source trainlab.optimizers.{defined}"), "pre code").text
+    assert "in src/trainlab/optimizers.py" in html(root, "!source trainlab.passing.Adam").text
 
 
 def test_source_keeps_decorators_and_shows_docstrings_on_request(root: Path) -> None:

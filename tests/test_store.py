@@ -241,9 +241,14 @@ def test_parts_name_everything_that_a_stack_depends_on(tiny: Run) -> None:
     task = Task((tiny,), (gradient_norm,), 3, "float32", "cpu")
     parts = task.parts(train_stack)
     assert {"runs", "probes", "every", "dtype", "device", f"data of {tiny.data}", *versions()} <= set(parts)
-    assert {"trainlab.optimizers.SGD", "trainlab.models.MLP", "trainlab.probes.gradient_norm"} <= set(parts)
+    assert {"trainlab.optimizers.momentum.SGD", "trainlab.models.MLP", "trainlab.probes.gradient_norm"} <= set(parts)
     assert {"trainlab.loop._Loop", "trainlab.stack.Stack", "trainlab.layers.Dropout"} <= set(parts)
-    assert not {"trainlab.optimizers.Adam", "trainlab.probes.update_ratio", "trainlab.runs.label"} & set(parts)
+    assert not {
+        "trainlab.optimizers.momentum.Momentum",
+        "trainlab.optimizers.adam.Adam",
+        "trainlab.probes.update_ratio",
+        "trainlab.runs.label",
+    } & set(parts)
 
 
 def test_every_argument_of_a_task_changes_its_name(tiny: Run, store: Store) -> None:

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from trainlab.inits import Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Zeros
     from trainlab.losses import CrossEntropy, SquaredError
     from trainlab.models import MLP
-    from trainlab.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
+    from trainlab.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, NAdam, RAdam
+    from trainlab.optimizers.adaptive import Adadelta, AdaGrad, RMSProp
+    from trainlab.optimizers.lion import Lion
+    from trainlab.optimizers.momentum import SGD, Momentum, Nesterov
+    from trainlab.optimizers.muon import Muon
+    from trainlab.optimizers.schedule_free import ScheduleFreeAdamW
+    from trainlab.optimizers.wrappers import EMA, L2, SWA, DecoupledDecay
     from trainlab.probes import activation_statistics, gradient_norm, update_ratio
     from trainlab.runs import Run, grid, stacks
     from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, StepDecay, Warmup
@@ -23,29 +29,41 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "EMA",
+    "L2",
     "MLP",
     "MNIST1D",
     "SGD",
+    "SWA",
+    "AMSGrad",
     "AdaGrad",
+    "AdaMax",
+    "Adadelta",
     "Adam",
     "AdamW",
     "Claim",
     "Constant",
     "Cosine",
     "CrossEntropy",
+    "DecoupledDecay",
     "Exponential",
     "FashionMNIST",
     "Glorot",
     "He",
     "LeCun",
+    "Lion",
     "Momentum",
+    "Muon",
+    "NAdam",
     "Nesterov",
     "Normal",
     "OneCycle",
     "Orthogonal",
     "PyTorchDefault",
+    "RAdam",
     "RMSProp",
     "Run",
+    "ScheduleFreeAdamW",
     "SquaredError",
     "StepDecay",
     "Store",
@@ -67,7 +85,8 @@ _HOMES = {
     "inits": "Glorot He LeCun Normal Orthogonal PyTorchDefault Zeros",
     "losses": "CrossEntropy SquaredError",
     "models": "MLP",
-    "optimizers": "SGD AdaGrad Adam AdamW Momentum Nesterov RMSProp",
+    "optimizers": "SGD Momentum Nesterov AdaGrad Adadelta RMSProp Adam AMSGrad AdaMax NAdam RAdam AdamW Lion Muon "
+    "ScheduleFreeAdamW L2 DecoupledDecay EMA SWA",
     "probes": "activation_statistics gradient_norm update_ratio",
     "runs": "Run grid stacks",
     "schedules": "Constant Cosine Exponential OneCycle StepDecay Warmup",

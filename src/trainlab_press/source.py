@@ -38,7 +38,7 @@ def find(root: Path, dotted: str, *, docstring: bool = False) -> Listing:
         docstring: Whether to keep the docstrings.
 
     Returns:
-        The definition with its decorators.
+        The definition with its decorators, from the module that defines it, where the named one only passes it on.
 
     Raises:
         PressError: When no module or no definition has that name.
@@ -46,11 +46,15 @@ def find(root: Path, dotted: str, *, docstring: bool = False) -> Listing:
     file, names = _module(root / "src", dotted.split("."))
     text = file.read_text("utf-8")
     node: ast.AST = ast.parse(text)
-    for name in names:
+    for place, name in enumerate(names, 1):
         inside = {n.name: n for n in ast.iter_child_nodes(node) if isinstance(n, Definition)}
+        elsewhere = _passed_on(node)
+        if name not in inside and name in elsewhere:
+            return find(root, ".".join([elsewhere[name], *names[place:]]), docstring=docstring)
         if name not in inside:
             beside = [p.stem for p in file.parent.glob("*.py")] if file.name == "__init__.py" else []
-            hint = did_you_mean(name, [*inside, *beside]) or f"; it defines {', '.join(inside) or 'nothing'}"
+            hint = did_you_mean(name, [*inside, *elsewhere, *beside])
+            hint = hint or f"; it defines {', '.join(inside) or 'nothing'}"
             raise PressError(f"!source {dotted}: {file.relative_to(root).as_posix()} has no {name} there{hint}")
         node = inside[name]
     assert isinstance(node, Definition)
@@ -74,6 +78,12 @@ def _module(folder: Path, parts: list[str]) -> tuple[Path, list[str]]:
     known = [".".join(p.relative_to(folder).with_suffix("").parts) for p in sorted(folder.rglob("*.py"))]
     hint = did_you_mean(".".join(parts), known) or "."
     raise PressError(f"!source {'.'.join(parts)}: no such module under src/{hint} Write package.module.Class.method")
+
+
+def _passed_on(node: ast.AST) -> dict[str, str]:
+    """The names that a module imports from others, each with the dotted name that it has there."""
+    imports = (n for n in ast.iter_child_nodes(node) if isinstance(n, ast.ImportFrom) and not n.level)
+    return {alias.asname or alias.name: f"{n.module}.{alias.name}" for n in imports for alias in n.names}
 
 
 def _docstring_lines(node: Definition, lines: list[str]) -> set[int]:
