@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.functional import log_softmax, pad
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,13 @@ class CrossEntropy:
         self, logits: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"]
     ) -> Float[Tensor, " batch"]:
         """The loss of each example."""
-        return nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self.label_smoothing)
+        # With the classes along the first axis, a softmax over ten of them is several times faster. Whole
+        # vectors of examples, because the rest would be computed in another way, and differ in the last bit.
+        logs = log_softmax(pad(logits.t(), (0, -len(logits) % 16)).contiguous(), 0)[:, : len(logits)]
+        losses = -logs.gather(0, labels.unsqueeze(0)).squeeze(0)
+        if not self.label_smoothing:
+            return losses
+        return (1 - self.label_smoothing) * losses - self.label_smoothing * logs.mean(0)
 
 
 @dataclass(frozen=True)

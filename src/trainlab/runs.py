@@ -1,12 +1,13 @@
 """A run: everything that determines one training run, and nothing else."""
 
+import copy
 import functools
 import importlib
 import inspect
 import itertools
 import math
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass, replace
 from typing import Any, Protocol
 
@@ -15,10 +16,10 @@ from trainlab.inits import PyTorchDefault
 from trainlab.losses import CrossEntropy
 from trainlab.optimizers import SGD, Optimizer
 from trainlab.schedules import Constant
-from trainlab.types import Init, Loss, Model, Schedule
+from trainlab.types import Clip, Init, Loss, Model, Schedule
 
 STACK_SIZE = 32
-"""Runs in a stack at most: 16 to 64 fit the cache best. Fixed, because results depend on it in the last bit."""
+"""Runs in a stack at most; more gain little, and leave other cores without work."""
 
 
 class DatasetSpec(Protocol):
@@ -40,6 +41,7 @@ class Run:
         optimizer: turns gradients into updates.
         lr: the peak learning rate, > 0.
         schedule: multiplies the peak rate at each step.
+        clip: changes a run's gradients before the optimizer sees them; None leaves them alone.
         loss: of each example.
         batch_size: examples in a mini-batch, >= 1.
         steps: updates of the weights, >= 1.
@@ -56,6 +58,7 @@ class Run:
     optimizer: Optimizer = SGD()
     lr: float
     schedule: Schedule = Constant()
+    clip: Clip | None = None
     loss: Loss = CrossEntropy()
     batch_size: int = 128
     steps: int
@@ -166,26 +169,28 @@ def grid(base: Run, **axes: Iterable[Any]) -> list[Run]:
     return [replace(base, **dict(zip(values, point, strict=True))) for point in itertools.product(*values.values())]
 
 
-def stacks(runs: Iterable[Run], size: int = STACK_SIZE) -> list[list[int]]:
+def stacks(runs: Iterable[Run], size: int | Callable[[Run], int] = STACK_SIZE) -> list[list[int]]:
     """Which runs can train together.
 
-    Floats stack, everything else is structure: learning rate, the optimizer's float fields, dropout
-    rate, init, schedule and seed may differ within a stack.
+    Floats stack, everything else is structure: learning rate, the float fields of the optimizer and of
+    the clipping, dropout rate, init, schedule and seed may differ within a stack.
 
     Args:
         runs: in any order.
-        size: runs in a stack at most.
+        size: runs in a stack at most, or what tells it from the first run of a structure.
 
     Returns:
         Indices into `runs`, in order, each in exactly one stack. The runs of one structure are
         shared out evenly.
     """
+    runs = list(runs)
     groups: dict[Any, list[int]] = {}
     for index, run in enumerate(runs):
         groups.setdefault(_structure(run), []).append(index)
     out = []
     for members in groups.values():
-        count = math.ceil(len(members) / size)
+        most = size if isinstance(size, int) else size(runs[members[0]])
+        count = math.ceil(len(members) / most)
         cuts = [len(members) * part // count for part in range(count + 1)]
         out += [members[start:end] for start, end in itertools.pairwise(cuts)]
     return out
@@ -193,11 +198,17 @@ def stacks(runs: Iterable[Run], size: int = STACK_SIZE) -> list[list[int]]:
 
 def _structure(run: Run) -> Any:
     """What must be equal for two runs to train in one stack."""
-    optimizer = (type(run.optimizer), *(v for v in _values(run.optimizer).values() if not isinstance(v, float)))
     stacked = getattr(run.model, "stacked_fields", ())
     # Zero or not is structure: a network without dropout has no dropout layer.
     model = tuple(value != 0 if name in stacked else value for name, value in _values(run.model).items())
-    return (run.data, _kind(run.model), model, optimizer, run.loss, run.batch_size, run.steps)
+    optimizer, clip = _without_floats(run.optimizer), _without_floats(run.clip)
+    return (run.data, _kind(run.model), model, optimizer, clip, run.loss, run.batch_size, run.steps)
+
+
+def _without_floats(value: Any) -> Any:
+    if isinstance(value, float):
+        return float
+    return (_kind(value), *map(_without_floats, inner.values())) if (inner := _values(value)) else value
 
 
 def _kind(value: Any) -> Any:
@@ -209,6 +220,34 @@ def _values(value: Any) -> dict[str, Any]:
     if not is_dataclass(value) or isinstance(value, type):
         return {}
     return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def floats(value: Any) -> dict[str, float]:
+    """The float fields of a dataclass, those of dataclasses inside it too: `{"optimizer.beta1": 0.9}`."""
+    out = {}
+    for name, field in _values(value).items():
+        if isinstance(field, float):
+            out[name] = field
+        out |= {f"{name}.{inner}": number for inner, number in floats(field).items()}
+    return out
+
+
+def with_floats(value: Any, numbers: Mapping[str, Any]) -> Any:
+    """A copy with other values in some float fields, named as `floats` does.
+
+    The values may be tensors: range checks, done already when each run was made, are not run on them.
+    """
+    clone = copy.copy(value)
+    inner: dict[str, dict[str, Any]] = {}
+    for name, number in numbers.items():
+        field, _, rest = name.partition(".")
+        if rest:
+            inner.setdefault(field, {})[rest] = number
+        else:
+            object.__setattr__(clone, field, number)
+    for field, rest in inner.items():
+        object.__setattr__(clone, field, with_floats(getattr(clone, field), rest))
+    return clone
 
 
 def coordinate(runs: Iterable[Run], field: str) -> list[Any]:

@@ -10,9 +10,8 @@ matrix products like, and an elementwise optimizer needs one kernel an operation
 network is.
 """
 
-import copy
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,15 @@ from torch.func import functional_call, vmap
 
 from trainlab.inits import initialize
 from trainlab.layers import seed_dropout
-from trainlab.optimizers import Optimizer
-from trainlab.runs import Run
-from trainlab.types import Loss, Tensors
+from trainlab.optimizers import Optimizer, Rate
+from trainlab.runs import Run, floats, with_floats
+from trainlab.types import Clip, Loss, Tensors
+
+PIECE = 1 << 17
+"""Weights updated at once: half a megabyte, so that a piece, its state and the temporaries stay in the cache."""
+
+CHUNK = 125
+"""Rows evaluated at once by each run: a stack of 32 then stays in the cache, a sixth faster than 1000 rows."""
 
 
 def stream(seed: int, purpose: int) -> int:
@@ -37,8 +42,8 @@ def build(run: Run) -> nn.Module:
 
     Raises:
         TypeError: the model does not build an `nn.Module`.
-        ValueError: it holds a layer whose result would depend on the other runs of a stack, or a
-            parameter that is not to be trained.
+        ValueError: it holds a layer whose result would depend on the other runs of a stack, a
+            parameter that is not to be trained, or a tensor that is neither parameter nor buffer.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(run.seed, 0))
@@ -50,6 +55,12 @@ def build(run: Run) -> nn.Module:
             raise ValueError(
                 f"{type(module).__name__} draws from a generator that all runs share; use trainlab.layers.Dropout"
             )
+        for name, value in vars(module).items():
+            if isinstance(value, Tensor):
+                raise ValueError(
+                    f"{type(module).__name__}.{name} is a plain tensor, which each run of a stack would take from the "
+                    f"first; write self.register_buffer({name!r}, ...)"
+                )
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             raise ValueError(f"{name} has requires_grad=False, but all parameters are trained; make it a buffer")
@@ -106,6 +117,9 @@ class Stack:
 
         Returns:
             `[runs, batch, ...]`.
+
+        Raises:
+            TypeError: the network computes something that can't be lifted over a stack.
         """
         if self.count == 1:
             return self.network(inputs if shared else inputs[0]).unsqueeze(0)
@@ -113,7 +127,56 @@ class Stack:
         def one(weights: Tensors, buffers: Tensors, x: Tensor) -> Tensor:
             return functional_call(self.network, (weights, buffers), (x,))
 
-        return vmap(one, in_dims=(0, 0, None if shared else 0))(self.weights, self.buffers, inputs)
+        try:
+            return vmap(one, in_dims=(0, 0, None if shared else 0))(self.weights, self.buffers, inputs)
+        except Exception as error:
+            weights, buffers = ({k: v[0].clone() for k, v in held.items()} for held in (self.weights, self.buffers))
+            one(weights, buffers, inputs if shared else inputs[0])  # an error of its own is the one to see
+            raise TypeError(
+                f"{type(self.network).__name__} cannot be trained in a stack, only run by run (stack_size=1): under "
+                f"torch.func.vmap, which does the work of many runs at once, it raises {type(error).__name__}: "
+                f"{str(error).strip().splitlines()[0] if str(error).strip() else 'without a message'}"
+            ) from error
+
+    @contextmanager
+    def at(self, flat: Tensor | None, inputs: Tensor) -> Iterator[None]:
+        """The networks with other weights for a while; batch norm's statistics are measured anew for them.
+
+        Args:
+            flat: the weights, in the layout of `flat`; None changes nothing.
+            inputs: `[rows, ...]`, on which the statistics are measured.
+        """
+        if flat is None:
+            yield
+            return
+        weights, buffers = self.flat.clone(), {name: buffer.clone() for name, buffer in self.buffers.items()}
+        self.flat.copy_(flat)
+        self._measure_statistics(inputs)
+        try:
+            yield
+        finally:
+            self.flat.copy_(weights)
+            for name, buffer in self.buffers.items():
+                buffer.copy_(buffers[name])
+
+    @torch.no_grad()
+    def _measure_statistics(self, inputs: Tensor) -> None:
+        """Running statistics as the plain mean over the mini-batches of some inputs."""
+        norms = [m for m in self.network.modules() if isinstance(m, nn.modules.batchnorm._NormBase)]
+        norms = [norm for norm in norms if norm.running_mean is not None]
+        if not norms:
+            return
+        momenta = [norm.momentum for norm in norms]
+        self.network.eval()
+        for norm in norms:
+            norm.train()
+        for number, x in enumerate(inputs[: len(inputs) // CHUNK * CHUNK].split(CHUNK), 1):
+            for norm in norms:
+                norm.momentum = 1 / number
+            self.forward(x, shared=True)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        self.network.train()
 
     def losses(self, outputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
         """The mean loss of each run, `[runs]`, from outputs and targets `[runs, batch, ...]`."""
@@ -130,11 +193,48 @@ class Stack:
         """
         losses = self.losses(self.forward(inputs), targets, loss)
         gradients = torch.autograd.grad(losses.sum(), list(self.weights.values()), materialize_grads=True)
-        return losses.detach(), torch.cat([gradient.reshape(-1) for gradient in gradients])
+        return losses.detach(), self.flatten(gradients)
+
+    def flatten(self, blocks: Sequence[Tensor]) -> Tensor:
+        """One flat vector from blocks in the order of `shapes`."""
+        return torch.cat([block.reshape(-1) for block in blocks])
+
+
+class _Varying:
+    """Things of one structure, one a run: the first, and the float fields in which they differ."""
+
+    def __init__(self, things: Sequence[Any], device: torch.device) -> None:
+        self.first = things[0]
+        columns = {name: [floats(thing)[name] for thing in things] for name in floats(self.first)}
+        self.values = {
+            name: torch.tensor(column, dtype=torch.float64, device=device)
+            for name, column in columns.items()
+            if len(set(column)) > 1
+        }
+
+    def of_one(self, values: Tensors) -> Any:
+        """The thing of one run, from its share of `values`."""
+        return with_floats(self.first, values)
+
+
+def stacked_clip(stack: Stack, clips: Sequence[Clip]) -> Callable[[Tensor], Tensor]:
+    """The clipping of each run's gradients, as a function of the gradient in the layout of `stack.flat`."""
+    varying = _Varying(clips, stack.flat.device)
+
+    def one(gradients: Tensors, values: Tensors) -> Tensors:
+        return varying.of_one(values)(gradients)
+
+    def clip(gradient: Tensor) -> Tensor:
+        return stack.flatten(list(stack.lift(one)(stack.blocks(gradient), varying.values).values()))
+
+    return clip
 
 
 class StackedOptimizer:
     """The optimizers of a stack's runs, which may differ in their float fields.
+
+    An elementwise optimizer with the same fields for all runs takes the flat vector of all weights,
+    in pieces that fit the cache. Any other takes one parameter of one run, lifted over the stack.
 
     Args:
         stack: whose weights are updated.
@@ -143,16 +243,11 @@ class StackedOptimizer:
 
     def __init__(self, stack: Stack, optimizers: Sequence[Optimizer]) -> None:
         self.stack = stack
-        self.first = optimizers[0]
-        values = {field.name: [getattr(o, field.name) for o in optimizers] for field in fields(self.first)}  # pyright: ignore[reportArgumentType]
-        self.varying = {
-            name: torch.tensor(column, dtype=torch.float64, device=stack.flat.device)
-            for name, column in values.items()
-            if len(set(column)) > 1
-        }
-        # With one value for all, an elementwise update takes every parameter of every run at once.
-        self.weights = stack.blocks(stack.flat) if self.varying else {"": stack.flat}
-        self.state = {name: self.first.init(weight) for name, weight in self.weights.items()}
+        self.varying = _Varying(optimizers, stack.flat.device)
+        self.first: Optimizer = self.varying.first
+        self.flat = getattr(self.first, "elementwise", False) and not self.varying.values
+        self.weights = self._parts(stack.flat)
+        self.state = [self._lift(self.first.init)(w) for w in self.weights]
         self.rate = torch.empty_like(stack.flat)
         self.rates: list[float] = []
         self.t = 0
@@ -168,42 +263,52 @@ class StackedOptimizer:
             What is to be added to `stack.flat`.
         """
         self.t += 1
-        if self.varying:
-            return self._step_by_parameter(gradient, rates)
-        update, self.state[""] = self.first.update(
-            gradient, self.state[""], self.stack.flat, self._broadcast(rates), self.t
-        )
-        return update
+        updates = []
+        for part, (g, w, lr) in enumerate(zip(self._parts(gradient), self.weights, self._rates(rates), strict=True)):
+            if self.flat:
+                update, self.state[part] = self.first.update(g, self.state[part], w, lr, self.t)
+            else:
+                update, self.state[part] = self._lift(self._update)(g, self.state[part], w, lr, self.varying.values)
+            updates.append(update)
+        return updates[0] if len(updates) == 1 else self.stack.flatten(updates)
 
-    def _broadcast(self, rates: list[float]) -> float | Tensor:
-        """The rates in the layout of the flat vector; one number where all runs agree."""
-        if len(set(rates)) == 1:
-            return rates[0]
+    def evaluated(self) -> Tensor | None:
+        """The weights to evaluate, in the layout of `stack.flat`, where they are not those that are trained."""
+        if not hasattr(self.first, "evaluated"):
+            return None
+        if self.flat:
+            parts = [self.first.evaluated(state, w) for state, w in zip(self.state, self.weights, strict=True)]  # pyright: ignore[reportAttributeAccessIssue]
+            return self.stack.flatten(parts)
+
+        def one(state: Tensors, w: Tensor, values: Tensors) -> Tensor:
+            return self.varying.of_one(values).evaluated(state, w).to(w.dtype)
+
+        lifted = self._lift(one)
+        states = zip(self.state, self.weights, strict=True)
+        return self.stack.flatten([lifted(state, w, self.varying.values) for state, w in states])
+
+    def _parts(self, flat: Tensor) -> Sequence[Tensor]:
+        return flat.split(PIECE) if self.flat else list(self.stack.blocks(flat).values())
+
+    def _lift(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return function if self.flat or self.stack.count == 1 else vmap(function)
+
+    def _update(self, g: Tensor, state: Tensors, w: Tensor, lr: Rate, values: Tensors) -> tuple[Tensor, Tensors]:
+        update, state = self.varying.of_one(values).update(g, state, w, lr, self.t)
+        return update.to(g.dtype), {name: value.to(g.dtype) for name, value in state.items()}
+
+    def _rates(self, rates: list[float]) -> Sequence[Rate]:
+        """The rates as each part wants them."""
+        if self.flat and len(set(rates)) > 1:
+            return self._parts(self._broadcast(rates))
+        one = rates[0] if self.flat or self.stack.count == 1 else torch.tensor(rates, dtype=torch.float64).to(self.rate)
+        return [one for _ in self.weights]
+
+    def _broadcast(self, rates: list[float]) -> Tensor:
+        """The rates in the layout of the flat vector."""
         if rates != self.rates:
             self.rates = rates
-            column = torch.tensor(rates, dtype=self.rate.dtype, device=self.rate.device)
+            column = torch.tensor(rates, dtype=torch.float64).to(self.rate)
             for block in self.stack.blocks(self.rate).values():
                 block.view(len(rates), -1).copy_(column.unsqueeze(1).expand(-1, block[0].numel()))
         return self.rate
-
-    def _step_by_parameter(self, gradient: Tensor, rates: list[float]) -> Tensor:
-        dtype, t = gradient.dtype, self.t
-
-        def one(g: Tensor, state: Tensors, w: Tensor, lr: Tensor, values: Tensors) -> tuple[Tensor, Tensors]:
-            update, state = _with_fields(self.first, values).update(g, state, w, lr, t)  # pyright: ignore[reportArgumentType]
-            return update.to(dtype), {name: value.to(dtype) for name, value in state.items()}
-
-        lr = torch.tensor(rates, dtype=dtype, device=gradient.device)
-        updates = []
-        for name, g in self.stack.blocks(gradient).items():
-            update, self.state[name] = vmap(one)(g, self.state[name], self.weights[name], lr, self.varying)
-            updates.append(update.reshape(-1))
-        return torch.cat(updates)
-
-
-def _with_fields(optimizer: Optimizer, values: Tensors) -> Any:
-    """A copy whose fields are tensors; its range checks, done for each run already, are not run on them."""
-    clone = copy.copy(optimizer)
-    for name, value in values.items():
-        object.__setattr__(clone, name, value)
-    return clone

@@ -13,6 +13,7 @@ from trainlab.fingerprint import digest
 from trainlab.loop import train_stack
 from trainlab.probes import Probe
 from trainlab.runs import Run, coordinate, stacks
+from trainlab.sizing import memory_limit, stack_size
 from trainlab.store import Arrays, Store, Task, versions
 
 SMOKE_STEPS = 12
@@ -44,6 +45,10 @@ class Trainer:
         store: where finished stacks are kept; None keeps nothing.
         jobs: worker processes; 1 trains in this process.
         device: "cpu", "cuda", ...
+        stack_size: runs in a stack at most; None takes what the cache likes, as `memory` allows. 1
+            trains run by run, as networks need that can't be lifted over a stack.
+        memory: bytes that one process may fill with a stack; None allows all processes together
+            half of the machine's memory.
         smoke: cut every run to a few updates.
         force: train again what the store has.
         dry: train nothing; raise `Stale` where something would have to be trained.
@@ -58,6 +63,8 @@ class Trainer:
     store: Store | None = None
     jobs: int = 1
     device: str = "cpu"
+    stack_size: int | None = None
+    memory: int | None = None
     smoke: bool = False
     force: bool = False
     dry: bool = False
@@ -67,6 +74,11 @@ class Trainer:
     runs: list[Run] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("stack_size", "memory"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"{name} must be >= 1, got {value}; leave it out for the default")
 
     def __call__(
         self, runs: Sequence[Run], probes: Sequence[Probe] = (), *, every: int | None = None, dtype: str = "float32"
@@ -82,7 +94,8 @@ class Trainer:
             _check(run, every)
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-        groups = stacks(runs)
+        memory = memory_limit(self.jobs, self.device) if self.memory is None else self.memory
+        groups = stacks(runs, self.stack_size or (lambda run: stack_size(run, dtype, memory)))
         tasks = [
             Task(
                 runs=tuple(runs[index] for index in group),
@@ -141,6 +154,8 @@ def train(
     dtype: str = "float32",
     device: str = "cpu",
     jobs: int = 1,
+    stack_size: int | None = None,
+    memory: int | None = None,
     store: Store | None = None,
 ) -> xr.Dataset:
     """Train runs, those of one structure together as stacks.
@@ -152,6 +167,10 @@ def train(
         dtype: "float32" or "float64".
         device: "cpu", "cuda", ...
         jobs: worker processes; 1 trains in this process.
+        stack_size: runs in a stack at most; by default what is fastest. 1 trains run by run, as
+            networks need that can't be lifted over a stack. Results depend on it in the last bit.
+        memory: bytes that one process may fill with a stack, besides the libraries; by default all
+            processes together may fill half of the machine's memory. Stacks are split to fit.
         store: keeps finished stacks and returns them when the same runs are asked for again.
 
     Returns:
@@ -168,10 +187,12 @@ def train(
         diverged run has NaN or infinite losses; nothing hides it.
 
     Raises:
-        ValueError: there are no runs, or a number does not fit the data.
+        ValueError: there are no runs, a number does not fit the data, or not even one run fits the memory.
+        TypeError: a network can't be lifted over a stack.
         RuntimeError: worker processes keep dying.
     """
-    return Trainer(store=store, jobs=jobs, device=device)(runs, probes, every=every, dtype=dtype)
+    trainer = Trainer(store=store, jobs=jobs, device=device, stack_size=stack_size, memory=memory)
+    return trainer(runs, probes, every=every, dtype=dtype)
 
 
 def _check(run: Run, every: int | None) -> None:

@@ -30,6 +30,9 @@ Init = Callable[[nn.Module, torch.Generator], None]
 Schedule = Callable[[int, int], float]
 """(step, steps) -> multiplier of the peak learning rate; the first update is step 0."""
 
+Clip = Callable[[Tensors], Tensors]
+"""The gradients of all parameters of ONE run, by name -> what the optimizer shall see instead."""
+
 Model = Callable[[], nn.Module]
 """Builds a fresh network: a frozen dataclass with `__call__`, or a module-level function."""
 

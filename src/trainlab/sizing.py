@@ -1,0 +1,100 @@
+"""How many runs train in one stack: as many as the cache likes, and as the memory holds."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from trainlab.data import Dataset
+from trainlab.runs import STACK_SIZE, Run, label
+from trainlab.stack import CHUNK, build
+
+STACK_WEIGHTS = 3_000_000
+"""Weights in a stack at most. Networks that reach it with fewer than four runs are faster one by one."""
+
+
+def memory_limit(jobs: int, device: str) -> int:
+    """Bytes that one of several worker processes may fill: half of the memory, shared out.
+
+    Args:
+        jobs: worker processes.
+        device: whose memory; "cpu" means the machine's.
+    """
+    if torch.device(device).type == "cuda":
+        return torch.cuda.mem_get_info(device)[1] // 2 // jobs
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):  # of a container
+        with suppress(OSError, ValueError):
+            total = min(total, int(Path(limit).read_text()))
+    return total // 2 // jobs
+
+
+def stack_size(run: Run, dtype: str, memory: int) -> int:
+    """Runs like this one in a stack at most.
+
+    Where memory does not bind, the number depends on the network alone and not on the machine,
+    because results depend on it in the last bit.
+
+    Args:
+        run: any of the runs.
+        dtype: "float32" or "float64".
+        memory: bytes that the stack may fill, besides the libraries.
+
+    Raises:
+        ValueError: not even one run fits.
+    """
+    shared, each, weights = footprint(run, dtype)
+    if shared + each > memory:
+        raise ValueError(
+            f"one run of {label(run.model)} on {label(run.data)} with batch_size {run.batch_size} needs about "
+            f"{_gib(shared + each)} of memory, more than the {_gib(memory)} allowed for a process; allow more "
+            "(memory=..., on the command line --memory), or take a smaller batch or network"
+        )
+    fast = min(STACK_SIZE, STACK_WEIGHTS // max(weights, 1))
+    return min(fast if fast >= 4 else 1, (memory - shared) // each)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+
+
+def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
+    """What training takes, estimated from one forward pass of two examples, on the safe side.
+
+    Returns:
+        Bytes that all runs of a stack share (the data), bytes for each run, and weights of each run.
+    """
+    data, size = run.data.load(), getattr(torch, dtype).itemsize
+    network = build(run)
+    parameters = list(network.parameters())
+    weights, largest = sum(p.numel() for p in parameters), max((p.numel() for p in parameters), default=0)
+    state = sum(value.numel() for p in parameters for value in run.optimizer.init(p.detach()).values())
+    # Weights, gradients by parameter and flat, update by part and flat, rates, evaluated weights; temporaries.
+    copies = 8 * weights + 2 * state + 10 * largest
+    # Kept for the backward pass, and once more while it runs.
+    activations = 2 * _kept(lambda: network(data.train.x[:2]), parameters) // 2 * max(run.batch_size, CHUNK)
+    rows = 3 * 8 * len(data.train.y)  # the order of the examples, as int64
+    return _numbers(data) * size, (copies + activations) * size + rows + 16 * run.steps, weights
+
+
+def _kept(forward: Callable[[], Tensor], parameters: Sequence[Tensor]) -> int:
+    """Numbers that autograd keeps for the backward pass, weights apart; and the output."""
+    kept: dict[int, int] = {}
+    own = {p.untyped_storage().data_ptr() for p in parameters}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = forward()
+    return sum(kept.values()) + output.numel()
+
+
+def _numbers(data: Dataset) -> int:
+    return sum(values.numel() for split in (data.train, data.validation, data.test) for values in (split.x, split.y))
