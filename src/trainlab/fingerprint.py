@@ -24,7 +24,25 @@ Name = tuple[str, str]
 Imports = dict[str, set[Name]]
 """What a name stands for in a module that imports it; ("a.b", "") is the module a.b itself."""
 
+Stamp = tuple[int, int, int] | None
+"""Changes with every edit of a file: inode, time of change in ns, size; None where there is no file."""
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+# Before the modules that train are imported; their text is read later, when a first result is asked for.
+_AT_START = {path: _stamp(path) for path in Path(__file__).parent.rglob("*.py")}
+
+_READ: dict[str, tuple[Path, Stamp]] = {}
+"""Module -> its file as it was when this process began to use it."""
 
 
 def fingerprint(things: Iterable[Any]) -> dict[str, str]:
@@ -55,6 +73,28 @@ def fingerprint(things: Iterable[Any]) -> dict[str, str]:
             mentioned = _passed_on(name, imported)
         todo |= mentioned - seen
     return dict(sorted(found.items()))
+
+
+def refuse_changed(names: Iterable[str]) -> None:
+    """Check that source files are still what `fingerprint` read, so that all who imported them have the same code.
+
+    A worker process imports a module some time after the fingerprint was taken. If the file is the same before and
+    after, the worker has run the code that the fingerprint names.
+
+    Args:
+        names: of definitions, as `fingerprint` returns them; other names are passed over.
+
+    Raises:
+        RuntimeError: a file was edited, even if it was edited back.
+    """
+    for module in sorted({name.rpartition(".")[0] for name in names} & _READ.keys()):
+        path, stamp = _READ[module]
+        if _stamp(path) != stamp:
+            shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+            raise RuntimeError(
+                f"{shown} changed while its code was running, so nobody can say which version made the result; "
+                "start again, finished runs are kept"
+            )
 
 
 def digest(text: str) -> str:
@@ -115,6 +155,7 @@ def _parse(module: str) -> tuple[dict[str, tuple[str, set[Name]]], Imports]:
     """For each top-level name of a module: its digest and the names that it mentions; and what it imports."""
     path = _source(module)
     assert path is not None
+    _READ[module] = path, _AT_START.get(path, _stamp(path))
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes: dict[str, list[ast.stmt]] = {}
     imported = _imported(tree, module, path)

@@ -3,9 +3,8 @@
 import io
 import json
 import logging
-import os
 import platform
-import tempfile
+import zipfile
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainlab.fingerprint import digest, fingerprint
+from trainlab.files import sweep, write
+from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.probes import Probe
 from trainlab.runs import Run, describe
 
@@ -39,7 +39,7 @@ class Task:
 
     Args:
         runs: of one structure.
-        probes: module-level functions.
+        probes: module-level functions, or frozen dataclasses with `__call__`.
         every: updates between two measurements.
         dtype: "float32" or "float64".
         device: "cpu", "cuda", ...
@@ -71,7 +71,7 @@ class Task:
         Args:
             worker: the function that trains the stack.
         """
-        code = fingerprint([worker, *self.probes, *(thing for run in self.runs for thing in _code_of(run))])
+        code = fingerprint([worker, *(thing for made in (*self.probes, *self.runs) for thing in _code_of(made))])
         data = {f"data of {run.data}": run.data.load().digest for run in self.runs[:1]}
         return {**self.request, **data, **versions(), **code}
 
@@ -90,8 +90,8 @@ def _code_of(value: Any) -> set[Any]:
 class Store:
     """A folder of results. Several processes may use it at once.
 
-    A file is written beside its place and moved there when it is whole, so it is either complete or
-    absent. Its checksums tell a damaged file, which counts as absent. Nothing in it is executed.
+    A file is either complete or absent. Its checksums tell a damaged file, and the parts saved in it one
+    that belongs to another stack; both count as absent. Nothing in it is executed.
 
     Args:
         folder: is made when the first result is saved.
@@ -105,21 +105,33 @@ class Store:
         return self.folder / f"{digest(json.dumps(request))}-{digest(json.dumps(parts))}.npz"
 
     def load(self, path: Path) -> tuple[Arrays, dict[str, Any]] | None:
-        """The arrays and the notes saved with them; None where there is no sound file."""
-        if not path.exists():
-            return None
+        """The arrays and the notes saved with them; None where there is no sound file of this very stack."""
         try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            content = io.BytesIO(path.read_bytes())
+            with zipfile.ZipFile(content) as archive:
+                # NumPy stops reading where the array ends, which can be before the checksum is looked at.
+                if damaged := archive.testzip():
+                    raise ValueError(f"wrong checksum of {damaged}")
+            content.seek(0)
+            with np.load(content, allow_pickle=False) as file:
                 notes = json.loads(str(file["notes"]))
+                if not path.stem.endswith(f"-{digest(json.dumps(notes['parts']))}"):
+                    raise ValueError("it holds the result of other runs or other code")
                 arrays = {name: (tuple(dims), file[f"array {name}"]) for name, dims in notes["dims"].items()}
                 return arrays, {"parts": notes["parts"], "seconds": notes["seconds"]}
+        except FileNotFoundError:
+            return None
         except Exception as error:  # zip, zlib, numpy and JSON each have their own words for a flipped bit
             log.warning("%s is damaged (%s: %s); its runs are trained again", path, type(error).__name__, error)
             return None
 
     def save(self, path: Path, arrays: Arrays, parts: dict[str, str], seconds: float) -> None:
-        """Write a result, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write a result, whole or not at all.
+
+        Raises:
+            OSError: the disk is full or read-only; the line names the folder and the remedy.
+            RuntimeError: code that the result depends on was edited since its parts were named.
+        """
         notes = {"dims": {name: dims for name, (dims, _) in arrays.items()}, "parts": parts, "seconds": seconds}
         buffer = io.BytesIO()
         np.savez_compressed(
@@ -128,16 +140,9 @@ class Store:
             notes=np.array(json.dumps(notes)),
             **{f"array {name}": values for name, (_, values) in arrays.items()},
         )
-        handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(buffer.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        refuse_changed(parts)
+        write(path, buffer.getvalue())
+        sweep(self.folder)
 
     def why_missing(self, request: dict[str, str], parts: dict[str, str]) -> list[str]:
         """What has changed since the most recent result of the same request, as short phrases."""
