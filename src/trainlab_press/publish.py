@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from collections.abc import Iterable
@@ -15,7 +16,8 @@ from typing import Any
 import xarray as xr
 
 from trainlab import experiments
-from trainlab.fingerprint import digest, fingerprint
+from trainlab.files import alone
+from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.store import versions
 from trainlab.training import Trainer
 from trainlab_press.errors import PressError
@@ -28,6 +30,8 @@ PREVIEW = ("optimizer_race", Path("docs", "assets", "figure-1.svg"))
 """The figure that the README shows, and the file in the repository that holds it."""
 
 INDEXED = ("name", "question", "claims", "runs", "seeds", "training_steps", "seconds", "key", "source", "svg", "csv")
+
+log = logging.getLogger("trainlab")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
 
     Raises:
         ValueError: there is no such experiment, or it does not fit its runs.
+        RuntimeError: its code was edited since it was read.
     """
     module = experiments.load(name)
     with experiments.naming(name):
@@ -87,6 +92,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "csv": f"{name}.csv",
         "parts": parts,
     }
+    refuse_changed(parts)
     drawn = not _is_current(project, record)
     if drawn:
         svg, csv = render(name, record["question"], record["alt"], module.draw, results)
@@ -115,9 +121,10 @@ def why_redraw(project: Project, module: ModuleType, trainer: Trainer) -> list[s
     name = module.__name__.rpartition(".")[2]
     try:
         record = LiveFiles(project.live).experiment(name)
-    except PressError:
+        old = dict(record["parts"])
+    except (PressError, KeyError, TypeError):
         return ["never drawn"]
-    old, new = record["parts"], figure_parts(module, trainer)
+    new = figure_parts(module, trainer)
     changed = sorted(part for part in {*old, *new} if old.get(part) != new.get(part))
     if not changed and not _is_current(project, record):
         return ["its files were changed or deleted"]
@@ -141,9 +148,19 @@ def write_index(project: Project, names: Iterable[str]) -> dict[str, Any]:
 
 
 def read_claims(project: Project) -> list[dict[str, Any]]:
-    """Every claim with its evidence, as docs/live/claims.json has it; nothing before the first build."""
+    """Every claim with its evidence, as docs/live/claims.json has it; nothing before the first build.
+
+    Raises:
+        PressError: the file is damaged.
+    """
     path = project.live / "claims.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    try:
+        claims = json.loads(path.read_bytes())
+        return [claim | {"id": claim["id"], "experiment": claim["experiment"]} for claim in claims]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError) as error:
+        raise PressError(f"{path} is damaged ({error}); `trainlab run` writes it again") from None
 
 
 def _judge(
@@ -183,18 +200,26 @@ def _is_current(project: Project, record: dict[str, Any]) -> bool:
     try:
         old = LiveFiles(project.live).experiment(record["name"])
         return old["key"] == record["key"] and old.get("drawn") == _drawn(project, record)
-    except (PressError, OSError, KeyError):
+    except (PressError, OSError, KeyError, TypeError):
         return False
 
 
 def _drawn(project: Project, record: dict[str, Any]) -> str:
     """A digest of the figure's files."""
-    return digest("".join((project.live / record[kind]).read_text(encoding="utf-8") for kind in ("svg", "csv")))
+    # A damaged file need not be text, and must have a digest all the same.
+    return digest(
+        "".join((project.live / record[k]).read_text(encoding="utf-8", errors="replace") for k in ("svg", "csv"))
+    )
 
 
 def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> None:
-    others = [claim for claim in read_claims(project) if claim["experiment"] != name]
-    _write_json(project.live / "claims.json", sorted(others + claims, key=lambda claim: claim["id"]))
+    with alone(project.live):  # or two commands at once would each leave the other's claims out
+        try:
+            others = [claim for claim in read_claims(project) if claim["experiment"] != name]
+        except PressError as error:
+            log.warning("%s", error)
+            others = []
+        _write_json(project.live / "claims.json", sorted(others + claims, key=lambda claim: claim["id"]))
 
 
 def _write_preview(project: Project, trainer: Trainer, parts: dict[str, str]) -> None:
@@ -212,10 +237,10 @@ def _preview_mark(trainer: Trainer, parts: dict[str, str]) -> str:
 
 def _preview_has(project: Project, mark: str) -> bool:
     path = project.root / PREVIEW[1]
-    return path.exists() and path.read_text(encoding="utf-8").startswith(mark)
+    return path.exists() and path.read_bytes().startswith(mark.encode())
 
 
 def _write_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    if not path.exists() or path.read_bytes() != text.encode():
         write(path, text)

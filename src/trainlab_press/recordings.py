@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import re
 from collections.abc import Callable, Iterable
@@ -54,7 +53,10 @@ class Recorder:
         for future in as_completed(futures):
             source = futures[future]
             try:
-                write(cached[source], future.result())
+                output = future.result()
+                if self._cached(source) != cached[source]:
+                    raise PressError(f"{source.name} changed while it ran; start again")
+                write(cached[source], output)
             except PressError as error:
                 failures[source] = error
         if failures:
@@ -69,7 +71,7 @@ class Recorder:
     def _publish(self, outputs: dict[str, str]) -> None:
         for old in self.live.glob(f"*{self.suffix}"):
             if old.stem not in outputs:
-                old.unlink()
+                old.unlink(missing_ok=True)  # another build may do the same
         for stem, text in outputs.items():
             path = self.live / f"{stem}{self.suffix}"
             if not path.is_file() or path.read_bytes() != text.encode():  # a live preview reloads what is written
@@ -77,20 +79,18 @@ class Recorder:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a build that was killed, never leaves half of it.
+    """Write a text, whole or not at all.
 
     Args:
         path: Where; missing folders are made.
         text: Written as UTF-8, line ends as they are.
+
+    Raises:
+        OSError: The line names the folder and the remedy.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    content = text.encode()
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    from trainlab import files  # here, because MkDocs loads this module and nothing of trainlab
+
+    files.write(path, text.encode())
 
 
 def versions(*packages: str) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from trainlab import experiments
+from trainlab.files import alone, draft_name, sweep
 from trainlab.fingerprint import digest, fingerprint, mentioned_by
 from trainlab.training import Trainer
 from trainlab_press import colab, labs, lighten, publish, snippets
 from trainlab_press.errors import PressError
+from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
 
 Say = Callable[[str], None]
@@ -40,6 +42,7 @@ def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: S
             runs are kept, and the old site stays.
     """
     start = time.monotonic()
+    check_mentions(project)
     published = publish_all(project, experiments.names(), trainer)
     say("snippets ...")
     recorded = snippets.record(project.root / "snippets", project.live, project.cache)
@@ -68,6 +71,8 @@ def publish_all(project: Project, names: list[str], trainer: Callable[[str], Tra
     Raises:
         PressError: names each claim whose verdict differs from the book's, and each grid that is too narrow.
     """
+    for folder in (project.cache, project.live):
+        sweep(folder)
     published = [publish.publish(project, name, trainer(name)) for name in names]
     if names == experiments.names():
         publish.write_index(project, names)
@@ -82,15 +87,18 @@ def render_pages(project: Project) -> None:
     Raises:
         PressError: with the lines in which MkDocs says what is wrong.
     """
-    project.cache.mkdir(exist_ok=True)
-    # A folder of its own for each build: two may run at once.
-    with tempfile.TemporaryDirectory(dir=project.cache) as scratch:
-        fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
+    scratch = project.cache / draft_name("site")  # of its own: two builds may run at once
+    fresh, old = scratch / "fresh", scratch / "old"
+    try:
+        scratch.mkdir(parents=True)
         _run_mkdocs(project, fresh)
         lighten.lighten(fresh)
-        if project.site.exists():
-            project.site.rename(old)
-        fresh.rename(project.site)
+        with alone(project.cache):
+            if project.site.exists():
+                project.site.rename(old)
+            fresh.rename(project.site)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _run_mkdocs(project: Project, folder: Path) -> None:

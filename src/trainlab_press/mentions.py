@@ -1,0 +1,57 @@
+"""Looks through the pages, before anything is trained, for experiments and claims that do not exist.
+
+MkDocs would find them too, after minutes of training. This look is quick and errs on the side of silence: what stands
+in code, in a comment or in an indented block does not count here, and MkDocs has the last word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from trainlab import experiments
+from trainlab_press.errors import PressError, did_you_mean
+from trainlab_press.project import Project
+
+_NOT_TEXT = re.compile(
+    r"<!--.*?-->"
+    r"|^[ \t]*(?P<fence>`{3,}|~{3,}).*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)"
+    r"|^(?: {4}|\t)[^\n]*$"
+    r"|(?<!`)(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`)",
+    re.DOTALL | re.MULTILINE,
+)
+_MENTION = re.compile(
+    r"\]\((?P<figure>fig:(?P<drawn>[^)\s]+))\)"
+    r"|^!claim[ \t]+(?P<claim>\S+)[ \t]*$"
+    r"|(?P<number>\{=\s*(?P<measured>\w+)\.[^{}\n]*\})",
+    re.MULTILINE,
+)
+
+
+def check_mentions(project: Project) -> None:
+    """Check every figure, claim and number that a page asks for, as far as this is known before a run.
+
+    Raises:
+        PressError: a line for each name that does not exist, with the page that has it.
+    """
+    names = experiments.names()
+    claims = [f"{name}/{claim.id}" for name in names for claim in experiments.load(name).CLAIMS]
+    docs, wrong = project.root / "docs", []
+    for page in sorted(docs.rglob("*.md")):
+        if project.live in page.parents:
+            continue
+        said = page.relative_to(docs).as_posix()
+        wrong += [f"{said}: {line}" for line in _unknown(page.read_text(encoding="utf-8"), names, claims)]
+    if wrong:
+        raise PressError("\n".join(wrong))
+
+
+def _unknown(text: str, names: list[str], claims: list[str]) -> Iterator[str]:
+    for found in _MENTION.finditer(_NOT_TEXT.sub("", text)):
+        if claim := found["claim"]:
+            if claim not in claims:
+                hint = did_you_mean(claim, claims) or f"; there are {', '.join(claims) or 'none'}"
+                yield f"!claim {claim}: there is no such claim{hint}"
+        elif (name := found["drawn"] or found["measured"]) not in names:
+            hint = did_you_mean(name, names) or f"; there are {', '.join(names) or 'none'}"
+            yield f"{found['figure'] or found['number']}: there is no such experiment{hint}"
