@@ -31,9 +31,10 @@ SOURCE = ROOT / "src"
 RANKS = {
     "types": 0,
     "fingerprint": 0,
+    "feedback": 0,
     "files": 0,
-    **dict.fromkeys(("data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats"), 1),
-    "models": 2,
+    **dict.fromkeys(("data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1),
+    **dict.fromkeys(("models", "landscape"), 2),
     "runs": 3,
     **dict.fromkeys(("stack", "store", "engine"), 4),
     "loop": 5,
@@ -118,7 +119,7 @@ def test_type_checkers_are_shown_the_same_names_from_the_same_modules() -> None:
     assert shown == {name: getattr(trainlab, name).__module__ for name in set(trainlab.__all__) - {"__version__"}}
 
 
-@pytest.mark.parametrize("module", ["optimizers", "inits", "schedules", "losses", "probes"])
+@pytest.mark.parametrize("module", ["optimizers", "inits", "schedules", "feedback", "losses", "probes", "landscape"])
 def test_nothing_that_a_run_is_made_of_is_left_out(module: str) -> None:
     found = {
         name

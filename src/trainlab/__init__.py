@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trainlab.claims import Claim
     from trainlab.data import MNIST1D, FashionMNIST
+    from trainlab.feedback import Plateau
+    from trainlab.history import early_stop, first_reach
     from trainlab.inits import Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Zeros
+    from trainlab.landscape import GradientNoiseScale, Sharpness
     from trainlab.losses import CrossEntropy, SquaredError
     from trainlab.models import MLP
     from trainlab.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, NAdam, RAdam
@@ -19,9 +22,22 @@ if TYPE_CHECKING:
     from trainlab.optimizers.muon import Muon
     from trainlab.optimizers.schedule_free import ScheduleFreeAdamW
     from trainlab.optimizers.wrappers import EMA, L2, SWA, DecoupledDecay
-    from trainlab.probes import activation_statistics, gradient_norm, update_ratio
+    from trainlab.probes import activation_statistics, gradient_norm, gradient_statistics, update_ratio
     from trainlab.runs import Run, grid, stacks
-    from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, StepDecay, Warmup
+    from trainlab.schedules import (
+        WSD,
+        Constant,
+        Cosine,
+        Exponential,
+        InverseSqrt,
+        Linear,
+        OneCycle,
+        Polynomial,
+        RangeTest,
+        StepDecay,
+        WarmRestarts,
+        Warmup,
+    )
     from trainlab.store import Store
     from trainlab.training import train
     from trainlab.tuning import tune
@@ -35,6 +51,7 @@ __all__ = [
     "MNIST1D",
     "SGD",
     "SWA",
+    "WSD",
     "AMSGrad",
     "AdaGrad",
     "AdaMax",
@@ -49,8 +66,11 @@ __all__ = [
     "Exponential",
     "FashionMNIST",
     "Glorot",
+    "GradientNoiseScale",
     "He",
+    "InverseSqrt",
     "LeCun",
+    "Linear",
     "Lion",
     "Momentum",
     "Muon",
@@ -59,19 +79,27 @@ __all__ = [
     "Normal",
     "OneCycle",
     "Orthogonal",
+    "Plateau",
+    "Polynomial",
     "PyTorchDefault",
     "RAdam",
     "RMSProp",
+    "RangeTest",
     "Run",
     "ScheduleFreeAdamW",
+    "Sharpness",
     "SquaredError",
     "StepDecay",
     "Store",
+    "WarmRestarts",
     "Warmup",
     "Zeros",
     "__version__",
     "activation_statistics",
+    "early_stop",
+    "first_reach",
     "gradient_norm",
+    "gradient_statistics",
     "grid",
     "stacks",
     "train",
@@ -82,14 +110,18 @@ __all__ = [
 _HOMES = {
     "claims": "Claim",
     "data": "MNIST1D FashionMNIST",
+    "feedback": "Plateau",
+    "history": "early_stop first_reach",
     "inits": "Glorot He LeCun Normal Orthogonal PyTorchDefault Zeros",
+    "landscape": "GradientNoiseScale Sharpness",
     "losses": "CrossEntropy SquaredError",
     "models": "MLP",
     "optimizers": "SGD Momentum Nesterov AdaGrad Adadelta RMSProp Adam AMSGrad AdaMax NAdam RAdam AdamW Lion Muon "
     "ScheduleFreeAdamW L2 DecoupledDecay EMA SWA",
-    "probes": "activation_statistics gradient_norm update_ratio",
+    "probes": "activation_statistics gradient_norm gradient_statistics update_ratio",
     "runs": "Run grid stacks",
-    "schedules": "Constant Cosine Exponential OneCycle StepDecay Warmup",
+    "schedules": "Constant Cosine Exponential InverseSqrt Linear OneCycle Polynomial RangeTest StepDecay WSD "
+    "WarmRestarts Warmup",
     "store": "Store",
     "training": "train",
     "tuning": "tune",

@@ -1,17 +1,21 @@
 """What to measure inside ONE run, at one step; the training loop lifts it over a stack.
 
 A probe is called with a `Snapshot` and returns named tensors without a run axis. `@axes` names
-what the axes of those tensors are.
+what the axes of those tensors are. A probe is a module-level function, or a frozen dataclass with
+`__call__` where there is something to choose. `torch.func.vmap` runs it for all runs of a stack at
+once, so it does not branch on a value, nor draw from torch's generator, nor change the snapshot.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from trainlab.types import Tensors
+from trainlab.types import Loss, Tensors
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Snapshot:
         updates: what this step is about to add, by parameter name.
         inputs: the mini-batch.
         targets: the mini-batch's labels.
+        loss: of each example.
     """
 
     network: nn.Module
@@ -35,19 +40,35 @@ class Snapshot:
     updates: Tensors
     inputs: Tensor
     targets: Tensor
+    loss: Loss
+
+    def forward(self, weights: Tensors, buffers: Tensors, inputs: Tensor) -> tuple[Tensor, Tensors]:
+        """The outputs, and the buffers as the forward pass leaves them; those that come in stay as they are."""
+        buffers = {name: buffer.clone() for name, buffer in buffers.items()}
+        return functional_call(self.network, (weights, buffers), (inputs,)), buffers
 
     def activations(self) -> dict[str, Tensor]:
-        """The output of every nonlinearity on the mini-batch, in forward order; dropout draws its next masks."""
+        """The output of every nonlinearity on the mini-batch, in forward order; dropout draws its next masks.
+
+        A nonlinearity is an activation of torch.nn, or an `nn.Module` of your own without parameters,
+        buffers and submodules that returns other values in the shape of its input. A function that
+        some `forward` calls cannot be seen.
+        """
         found: dict[str, Tensor] = {}
+
+        def keep(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            x = inputs[0] if inputs else None
+            own = _torch_class(module) is nn.Module
+            if not own or (isinstance(x, Tensor) and output is not x and getattr(output, "shape", None) == x.shape):
+                found.setdefault(name, output)
+
         hooks = [
-            module.register_forward_hook(lambda _m, _i, output, name=name: found.setdefault(name, output))
+            module.register_forward_hook(partial(keep, name))
             for name, module in self.network.named_modules()
-            if type(module).__module__ == nn.ReLU.__module__
+            if _may_be_nonlinearity(module)
         ]
         try:
-            # Copies: a forward pass in training mode changes running statistics.
-            buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
-            functional_call(self.network, (self.weights, buffers), (self.inputs,))
+            self.forward(self.weights, self.buffers, self.inputs)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -56,6 +77,18 @@ class Snapshot:
     def matrices(self) -> list[str]:
         """Names of the parameters with two or more dimensions, in forward order."""
         return [name for name, weight in self.weights.items() if weight.ndim >= 2]
+
+
+def _torch_class(module: nn.Module) -> type:
+    """What a module is to PyTorch: its class, or the nearest that it is derived from."""
+    return next(base for base in type(module).__mro__ if base.__module__.startswith("torch."))
+
+
+def _may_be_nonlinearity(module: nn.Module) -> bool:
+    known = _torch_class(module)
+    if known is nn.Module:
+        return not [*module.children(), *module.parameters(), *module.buffers()]
+    return known.__module__ == nn.ReLU.__module__ and known is not nn.MultiheadAttention
 
 
 Probe = Callable[[Snapshot], Tensors]
@@ -87,7 +120,7 @@ def activation_statistics(snapshot: Snapshot) -> Tensors:
     outputs = [output.flatten(1) for output in snapshot.activations().values()]
     if not outputs:
         raise ValueError(
-            "activation_statistics needs a nonlinearity of torch.nn (such as nn.ReLU()) in the network, got none; "
+            "activation_statistics needs a nonlinearity that is a module (such as nn.ReLU()) in the network, got none; "
             "leave the probe out"
         )
     return {
@@ -105,6 +138,20 @@ def gradient_norm(snapshot: Snapshot) -> Tensors:
         `gradient_norm`, one value a weight matrix.
     """
     return {"gradient_norm": torch.stack([snapshot.gradients[name].norm() for name in snapshot.matrices()])}
+
+
+@axes("weight")
+def gradient_statistics(snapshot: Snapshot) -> Tensors:
+    """Mean and standard deviation of the entries of each weight matrix's mini-batch gradient.
+
+    Returns:
+        `gradient_mean` and `gradient_std`, each with one value a weight matrix.
+    """
+    gradients = [snapshot.gradients[name] for name in snapshot.matrices()]
+    return {
+        "gradient_mean": torch.stack([gradient.mean() for gradient in gradients]),
+        "gradient_std": torch.stack([gradient.std(correction=0) for gradient in gradients]),
+    }
 
 
 @axes("weight")
