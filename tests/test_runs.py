@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from trainlab.clipping import ClipNorm, ClipValue
 from trainlab.data import MNIST1D
 from trainlab.inits import Glorot, He, Orthogonal, PyTorchDefault
 from trainlab.losses import CrossEntropy
 from trainlab.models import MLP
-from trainlab.optimizers import SGD, Adam, Momentum
-from trainlab.runs import STACK_SIZE, Run, coordinate, describe, grid, label, stacks
+from trainlab.optimizers import EMA, L2, SGD, SWA, Adam, AdamW, Momentum
+from trainlab.runs import STACK_SIZE, Run, coordinate, describe, floats, grid, label, stacks, with_floats
 from trainlab.schedules import Constant, Cosine, StepDecay, Warmup
 
 NET = MLP(inputs=40, outputs=10, depth=1, width=8)
@@ -100,8 +101,8 @@ def test_run_is_hashable_and_printable() -> None:
     assert len({BASE, replace(BASE), replace(BASE, seed=1)}) == 2
     assert str(replace(BASE, optimizer=Momentum(momentum=0.5))) == (
         "Run(data=MNIST1D(rows=400, validation=100, test=200), model=MLP(inputs=40, outputs=10, depth=1, width=8), "
-        "init=PyTorchDefault, optimizer=Momentum(momentum=0.5), lr=0.1, schedule=Constant, loss=CrossEntropy, "
-        "batch_size=32, steps=12, seed=0)"
+        "init=PyTorchDefault, optimizer=Momentum(momentum=0.5), lr=0.1, schedule=Constant, clipping=None, "
+        "loss=CrossEntropy, batch_size=32, steps=12, seed=0)"
     )
 
 
@@ -112,6 +113,7 @@ CHANGES: dict[str, list[Any]] = {
     "optimizer": [Momentum(), Momentum(momentum=0.5), Adam(), Adam(beta1=0.8), Adam(beta2=0.8)],
     "lr": [0.2, 0.1 + 1e-16],
     "schedule": [Cosine(), Cosine(final=0.1), StepDecay(every=3), Warmup(updates=3), Warmup(updates=3, after=Cosine())],
+    "clipping": [ClipNorm(), ClipNorm(max_norm=0.5), ClipValue()],
     "loss": [CrossEntropy(label_smoothing=0.1), nn.functional.mse_loss],
     "batch_size": [33],
     "steps": [13],
@@ -250,3 +252,44 @@ def test_stacks_are_a_partition_into_few_homogeneous_groups(runs: list[Run], siz
 
 def test_default_stack_is_at_most_32() -> None:
     assert max(len(group) for group in stacks(grid(BASE, seed=range(100)))) <= STACK_SIZE == 32
+
+
+NESTED = EMA(L2(Adam(beta1=0.8), weight_decay=0.1), decay=0.5)
+
+
+def test_floats_are_found_inside_of_wrappers_too() -> None:
+    assert floats(NESTED) == {
+        "decay": 0.5,
+        "optimizer.weight_decay": 0.1,
+        "optimizer.optimizer.beta1": 0.8,
+        "optimizer.optimizer.beta2": 0.999,
+        "optimizer.optimizer.eps": 1e-8,
+    }
+    assert floats(SGD()) == floats(None) == floats(linear) == {}
+
+
+def test_other_floats_leave_the_original_alone() -> None:
+    changed = with_floats(NESTED, {"decay": 0.9, "optimizer.optimizer.beta2": 0.7})
+    assert changed == EMA(L2(Adam(beta1=0.8, beta2=0.7), weight_decay=0.1), decay=0.9)
+    assert NESTED.optimizer.optimizer.beta2 == 0.999  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ({"optimizer": L2(Adam())}, {"optimizer": L2(Adam(beta1=0.1), weight_decay=0.3)}, True),
+        ({"optimizer": L2(Adam())}, {"optimizer": L2(AdamW())}, False),
+        ({"optimizer": SWA(Adam(), start=2)}, {"optimizer": SWA(Adam(), start=3)}, False),
+        ({"clipping": ClipNorm()}, {"clipping": ClipNorm(max_norm=9.0)}, True),
+        ({"clipping": ClipNorm()}, {"clipping": ClipValue()}, False),
+        ({"clipping": ClipNorm()}, {"clipping": None}, False),
+    ],
+)
+def test_floats_inside_of_wrappers_stack(one: dict[str, Any], other: dict[str, Any], together: bool) -> None:
+    assert (len(stacks([replace(BASE, **one), replace(BASE, **other)])) == 1) is together
+
+
+def test_the_size_of_a_stack_may_depend_on_the_run() -> None:
+    runs = [*grid(BASE, seed=range(8)), *grid(replace(BASE, batch_size=16), seed=range(8))]
+    groups = stacks(runs, lambda run: run.batch_size // 8)
+    assert [len(group) for group in groups] == [4, 4, 2, 2, 2, 2]

@@ -59,5 +59,5 @@ class ClipValue:
 
     def __call__(self, gradients: Tensors) -> Tensors:
         """The gradients, each component cut."""
-        limit = torch.as_tensor(self.limit)
+        limit = torch.as_tensor(self.limit, dtype=torch.float64)
         return {name: g.clamp(-limit.to(g), limit.to(g)) for name, g in gradients.items()}

@@ -65,7 +65,7 @@ class _Loop:
         self.train, self.validation, self.test = place(data.train), place(data.validation), place(data.test)
         self.stack = Stack(task.runs, dtype, task.device)
         self.optimizer = StackedOptimizer(self.stack, [run.optimizer for run in task.runs])
-        clips = [run.clip for run in task.runs if run.clip is not None]
+        clips = [run.clipping for run in task.runs if run.clipping is not None]
         self.clip = stacked_clip(self.stack, clips) if clips else None
         self.axes: dict[str, tuple[str, ...]] = {}
         self.tested: tuple[Tensor, ...] = ()

@@ -41,7 +41,7 @@ class Run:
         optimizer: turns gradients into updates.
         lr: the peak learning rate, > 0.
         schedule: multiplies the peak rate at each step.
-        clip: changes a run's gradients before the optimizer sees them; None leaves them alone.
+        clipping: changes a run's gradients before the optimizer sees them; None leaves them alone.
         loss: of each example.
         batch_size: examples in a mini-batch, >= 1.
         steps: updates of the weights, >= 1.
@@ -58,7 +58,7 @@ class Run:
     optimizer: Optimizer = SGD()
     lr: float
     schedule: Schedule = Constant()
-    clip: Clip | None = None
+    clipping: Clip | None = None
     loss: Loss = CrossEntropy()
     batch_size: int = 128
     steps: int
@@ -201,7 +201,7 @@ def _structure(run: Run) -> Any:
     stacked = getattr(run.model, "stacked_fields", ())
     # Zero or not is structure: a network without dropout has no dropout layer.
     model = tuple(value != 0 if name in stacked else value for name, value in _values(run.model).items())
-    optimizer, clip = _without_floats(run.optimizer), _without_floats(run.clip)
+    optimizer, clip = _without_floats(run.optimizer), _without_floats(run.clipping)
     return (run.data, _kind(run.model), model, optimizer, clip, run.loss, run.batch_size, run.steps)
 
 

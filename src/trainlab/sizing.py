@@ -73,9 +73,9 @@ def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
     weights, largest = sum(p.numel() for p in parameters), max((p.numel() for p in parameters), default=0)
     state = sum(value.numel() for p in parameters for value in run.optimizer.init(p.detach()).values())
     # Weights, gradients by parameter and flat, update by part and flat, rates, evaluated weights; temporaries.
-    copies = 8 * weights + 2 * state + 10 * largest
-    # Kept for the backward pass, and once more while it runs.
-    activations = 2 * _kept(lambda: network(data.train.x[:2]), parameters) // 2 * max(run.batch_size, CHUNK)
+    copies = 8 * weights + 2 * state + 16 * largest
+    # Kept for the backward pass, and copied while it runs; convolutions of a stack copy most.
+    activations = 6 * _kept(lambda: network(data.train.x[:2]), parameters) // 2 * max(run.batch_size, CHUNK)
     rows = 3 * 8 * len(data.train.y)  # the order of the examples, as int64
     return _numbers(data) * size, (copies + activations) * size + rows + 16 * run.steps, weights
 
