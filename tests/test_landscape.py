@@ -89,7 +89,7 @@ def naive_noise(snapshot: Snapshot, parts: int) -> list[float]:
         nn.functional.cross_entropy(network(snapshot.inputs[rows]), snapshot.targets[rows]).backward()
         gradients.append(torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None]))
     small = float(np.mean([float(g @ g) for g in gradients]))
-    mean = sum(gradients) / parts
+    mean = torch.stack(gradients).mean(0)
     big = float(mean @ mean)
     squared = (parts * size * big - size * small) / (parts * size - size)
     variance = (small - big) / (1 / size - 1 / (parts * size))

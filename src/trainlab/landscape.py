@@ -83,7 +83,7 @@ class Sharpness:
     mini-batch, dropout draws its next masks.
 
     Args:
-        iterations: products with the Hessian, >= 1, each about as dear as two or three gradients.
+        iterations: products with the Hessian, >= 1, each about as dear as two gradients.
 
     Raises:
         ValueError: there is no iteration.
