@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from trainlab import data
-from trainlab.data import MNIST1D, Dataset, FashionMNIST, Split
+from trainlab import data, fashion_files
+from trainlab.data import MNIST1D, Dataset, FashionMNIST, FromFunction, Split
 
 NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 SMALL = MNIST1D(rows=60, validation=30, test=50)
@@ -28,7 +29,7 @@ SMALL = MNIST1D(rows=60, validation=30, test=50)
 
 def packaged_rows() -> dict[str, np.ndarray]:
     """The part of the full set that travels with the package: 1200 train and 200 test images of each class."""
-    images, labels, test_images, test_labels = data.read_fashion_mnist()
+    images, labels, test_images, test_labels = fashion_files.read_fashion_mnist()
     train = data.choose_rows(labels, per_class=1200, seed=0)
     test = data.choose_rows(test_labels, per_class=200, seed=0)
     return dict(zip(NAMES, (images[train], labels[train], test_images[test], test_labels[test]), strict=True))
@@ -218,7 +219,7 @@ def test_fashion_mnist_train_and_validation_rows_are_disjoint_and_complete(full:
 
 
 def test_the_packaged_rows_are_split_into_the_rows_that_the_spec_loads() -> None:
-    images, labels, test_images, test_labels = data.read_packaged_fashion_mnist()
+    images, labels, test_images, test_labels = fashion_files.read_packaged_fashion_mnist()
     dataset = FashionMNIST().load()
     for split, rows in zip((dataset.train, dataset.validation), data.split_rows(labels, full=False), strict=True):
         np.testing.assert_array_equal(split.y.numpy(), labels[rows])
@@ -228,7 +229,7 @@ def test_the_packaged_rows_are_split_into_the_rows_that_the_spec_loads() -> None
 
 
 def test_the_packaged_file_carries_the_authors_notice() -> None:
-    notice = Path(str(data.PACKAGED)).with_suffix(".LICENSE").read_text(encoding="utf-8")
+    notice = Path(str(fashion_files.PACKAGED)).with_suffix(".LICENSE").read_text(encoding="utf-8")
     assert "Copyright © 2017 Zalando SE" in notice
     assert "MIT License" in notice
 
@@ -236,13 +237,13 @@ def test_the_packaged_file_carries_the_authors_notice() -> None:
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "flipped", "other"])
 def test_a_damaged_packaged_file_is_named_with_the_remedy(damage: str, tmp_path: Path) -> None:
     file = tmp_path / "fashion-mnist.npz"
-    packed = bytearray(data.PACKAGED.read_bytes())
+    packed = bytearray(fashion_files.PACKAGED.read_bytes())
     packed[2_000_000] ^= 1
     contents = {"empty": b"", "truncated": packed[:4_000_000], "flipped": packed, "other": b"not an archive"}
     if damage != "missing":
         file.write_bytes(contents[damage])
     with pytest.raises(ValueError, match=r"fashion-mnist\.npz is missing or damaged .*: install trainlab again$"):
-        data.read_packaged_fashion_mnist(file)
+        fashion_files.read_packaged_fashion_mnist(file)
 
 
 @pytest.mark.parametrize("value", [1, 0, None, "yes"])
@@ -256,10 +257,12 @@ def the_full_set() -> None:
     """The full Fashion-MNIST must be there in continuous integration; elsewhere a test may go without it."""
     if (
         not os.environ.get("TRAINLAB_DATA")
-        and not data.FASHION_MNIST_FOLDER.is_dir()
+        and not fashion_files.FASHION_MNIST_FOLDER.is_dir()
         and os.environ.get("CI") != "true"
     ):
-        pytest.skip(f"no full Fashion-MNIST: {data.FASHION_MNIST_FOLDER} is not there and TRAINLAB_DATA is not set")
+        pytest.skip(
+            f"no full Fashion-MNIST: {fashion_files.FASHION_MNIST_FOLDER} is not there and TRAINLAB_DATA is not set"
+        )
     data._load_fashion_mnist.cache_clear()
 
 
@@ -272,8 +275,74 @@ def test_full_fashion_mnist() -> None:
 @pytest.mark.usefixtures("the_full_set")
 def test_the_packaged_file_holds_unchanged_rows_of_the_full_set() -> None:
     full = packaged_rows()
-    for name, array in zip(NAMES, data.read_packaged_fashion_mnist(), strict=True):
+    for name, array in zip(NAMES, fashion_files.read_packaged_fashion_mnist(), strict=True):
         np.testing.assert_array_equal(array, full[name])
+
+
+# Tensors of one's own
+
+
+def three() -> list[tuple[object, object]]:
+    """Arrays and tensors of several types; the last targets are no class numbers."""
+    x, y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 2, 0, 1, 2], dtype=np.int32)
+    return [(x, y), (torch.ones(2, 3, 4, dtype=torch.float64, requires_grad=True), [3, 1]), ([[1], [2]], [0.5, 1.5])]
+
+
+def test_a_function_s_tensors_become_float32_and_int64_and_stay_in_memory() -> None:
+    dataset = FromFunction(three).load()
+    assert FromFunction(three).load() is dataset
+    assert dataset.name == "three"
+    assert dataset.classes == 4
+    splits = dataset.train, dataset.validation, dataset.test
+    assert [split.x.dtype for split in splits] == [torch.float32, torch.float32, torch.int64]
+    assert [split.y.dtype for split in splits] == [torch.int64, torch.int64, torch.float32]
+    assert [tuple(split.x.shape) for split in splits] == [(6, 2), (2, 3, 4), (2, 1)]
+    assert dataset.train.x.tolist() == np.arange(12.0).reshape(6, 2).tolist()
+    assert not any(tensor.requires_grad for split in splits for tensor in split)
+
+
+def regression() -> list[tuple[Tensor, Tensor]]:
+    return [(torch.zeros(3, 2), torch.zeros(3, 1))] * 3
+
+
+def test_targets_that_are_no_class_numbers_have_no_classes() -> None:
+    assert FromFunction(regression).load().classes == 0
+
+
+def wrong(name: str) -> object:
+    """What a function may wrongly return."""
+    x, y = torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64)
+    bad = x.clone()
+    bad[1, 1] = torch.nan
+    return {
+        "tensor": x,
+        "two pairs": [(x, y)] * 2,
+        "no pairs": [x, x, y],
+        "rows": [(x, y), (x, y[:2]), (x, y)],
+        "none": [(x, y), (x, y), (x[:0], y[:0])],
+        "scalar": [(x, y), (x[0, 0], y), (x, y)],
+        "nan": [(x, y), (bad, y), (x, y)],
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tensor", r"three pairs \(x, y\), for train, validation and test; got a Tensor"),
+        ("two pairs", r"three pairs \(x, y\), .* got parts of \[2, 2\]"),
+        ("no pairs", r"three pairs \(x, y\), .* got parts of \[0, 0, 0\]"),
+        ("rows", "a split has 3 rows of x and 2 of y; make them equal"),
+        ("none", "x of the test split has no rows"),
+        ("scalar", "x of the validation split has no rows; its first axis must be the examples"),
+        ("nan", "x of the validation split holds numbers that are NaN or infinite"),
+    ],
+)
+def test_a_function_that_returns_something_else_is_named(name: str, message: str) -> None:
+    def load() -> Any:
+        return wrong(name)
+
+    with pytest.raises(ValueError, match=f"^load.*{message}"):
+        FromFunction(load).load()
 
 
 # The authors' four files: a small set of the same format stands for them
@@ -285,27 +354,27 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "files"
     folder.mkdir()
     digests = {}
-    for number, name in enumerate(data.FASHION_MNIST_FILES):
+    for number, name in enumerate(fashion_files.FASHION_MNIST_FILES):
         shape = (20, 28, 28) if "images" in name else (20,)
         values = np.random.RandomState(number).randint(10, size=shape, dtype=np.uint8)
         raw = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes() + values.tobytes()
         (folder / name).write_bytes(gzip.compress(raw))
         digests[name] = hashlib.sha256(raw).hexdigest()
-    monkeypatch.setattr(data, "FASHION_MNIST_FILES", digests)
+    monkeypatch.setattr(fashion_files, "FASHION_MNIST_FILES", digests)
     monkeypatch.setenv("TRAINLAB_DATA", str(folder))
     return folder
 
 
 def test_the_folder_is_the_one_that_trainlab_data_names(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arrays = data.read_fashion_mnist()
+    arrays = fashion_files.read_fashion_mnist()
     assert [array.shape for array in arrays] == [(20, 28, 28), (20,), (20, 28, 28), (20,)]
     np.testing.assert_array_equal(arrays[3], np.random.RandomState(3).randint(10, size=20, dtype=np.uint8))
     monkeypatch.delenv("TRAINLAB_DATA")
-    monkeypatch.setattr(data, "FASHION_MNIST_FOLDER", files.parent / "debian")
+    monkeypatch.setattr(fashion_files, "FASHION_MNIST_FOLDER", files.parent / "debian")
     with pytest.raises(ValueError, match=r"^no Fashion-MNIST in .*debian \(.*TRAINLAB_DATA=None\)"):
-        data.read_fashion_mnist()
+        fashion_files.read_fashion_mnist()
     files.rename(files.parent / "debian")
-    assert len(data.read_fashion_mnist()) == 4
+    assert len(fashion_files.read_fashion_mnist()) == 4
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "flipped", "not gzip", "other images"])
@@ -326,7 +395,7 @@ def test_a_damaged_file_is_named_with_where_it_lay_and_the_remedy(files: Path, d
     data._load_fashion_mnist.cache_clear()
     with pytest.raises(ValueError, match="no Fashion-MNIST in") as caught:
         FashionMNIST(full=True).load()
-    for part in (str(files), file.name, "dataset-fashion-mnist", "python -m trainlab.data", "TRAINLAB_DATA"):
+    for part in (str(files), file.name, "dataset-fashion-mnist", "python -m trainlab.fashion_files", "TRAINLAB_DATA"):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -353,12 +422,12 @@ def test_the_download_command(
 ) -> None:
     folder = tmp_path / "new" / "folder"
     monkeypatch.setenv("TRAINLAB_DATA", str(folder))
-    data.main(["--url", address])
+    fashion_files.main(["--url", address])
     assert f"TRAINLAB_DATA={folder}" in capsys.readouterr().out
-    assert sorted(folder.iterdir()) == sorted(folder / name for name in data.FASHION_MNIST_FILES)
+    assert sorted(folder.iterdir()) == sorted(folder / name for name in fashion_files.FASHION_MNIST_FILES)
     assert all(file.read_bytes() == (files / file.name).read_bytes() for file in folder.iterdir())
-    assert len(data.read_fashion_mnist()) == 4
-    data.main([str(tmp_path / "argument"), "--url", f"{address}/"])
+    assert len(fashion_files.read_fashion_mnist()) == 4
+    fashion_files.main([str(tmp_path / "argument"), "--url", f"{address}/"])
     assert len(list((tmp_path / "argument").iterdir())) == 4
 
 
@@ -372,7 +441,7 @@ def test_a_failed_download_leaves_nothing_of_the_file(
     if damage == "truncated":
         broken.write_bytes(packed[:-5])
     with pytest.raises(SystemExit) as stopped:
-        data.main([str(tmp_path / "new"), "--url", address])
+        fashion_files.main([str(tmp_path / "new"), "--url", address])
     assert stopped.value.code == 1
     message = capsys.readouterr().err
     assert f"{address}/{broken.name} did not get into {tmp_path / 'new'}" in message
@@ -383,18 +452,18 @@ def test_a_failed_download_leaves_nothing_of_the_file(
 def test_a_folder_that_cannot_be_written_to_and_a_server_that_is_down(address: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(ValueError, match=r"did not get into .*file \("):
-        data.download_fashion_mnist(tmp_path / "file", address)
+        fashion_files.download_fashion_mnist(tmp_path / "file", address)
     with pytest.raises(ValueError, match=r"did not get into .*new \(.*refused.*try again"):
-        data.download_fashion_mnist(tmp_path / "new", "http://127.0.0.1:9")
+        fashion_files.download_fashion_mnist(tmp_path / "new", "http://127.0.0.1:9")
 
 
 def test_the_module_runs_as_a_command() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "TRAINLAB_DATA"}
-    command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "trainlab.data"]
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "trainlab.fashion_files"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert result.stderr.endswith("no folder to write to: name one, or set TRAINLAB_DATA\n")
 
 
 if __name__ == "__main__":
-    pack(Path(str(data.PACKAGED)))
+    pack(Path(str(fashion_files.PACKAGED)))

@@ -31,13 +31,16 @@ SOURCE = ROOT / "src"
 RANKS = {
     "types": 0,
     "fingerprint": 0,
+    "fashion_files": 0,
     "feedback": 0,
     "files": 0,
-    **dict.fromkeys(("data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1),
+    **dict.fromkeys(
+        ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
+    ),
     **dict.fromkeys(("models", "landscape"), 2),
     "runs": 3,
     **dict.fromkeys(("stack", "store", "engine"), 4),
-    "loop": 5,
+    **dict.fromkeys(("loop", "sizing"), 5),
     "training": 6,
     **dict.fromkeys(("tuning", "claims", "plots"), 7),
     "workloads": 8,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainlab.claims import Claim
-    from trainlab.data import MNIST1D, FashionMNIST
+    from trainlab.clipping import ClipNorm, ClipValue
+    from trainlab.data import MNIST1D, FashionMNIST, FromFunction
     from trainlab.feedback import Plateau
     from trainlab.history import early_stop, first_reach
     from trainlab.inits import Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Zeros
@@ -59,12 +60,15 @@ __all__ = [
     "Adam",
     "AdamW",
     "Claim",
+    "ClipNorm",
+    "ClipValue",
     "Constant",
     "Cosine",
     "CrossEntropy",
     "DecoupledDecay",
     "Exponential",
     "FashionMNIST",
+    "FromFunction",
     "Glorot",
     "GradientNoiseScale",
     "He",
@@ -108,8 +112,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "clipping": "ClipNorm ClipValue",
     "claims": "Claim",
-    "data": "MNIST1D FashionMNIST",
+    "data": "MNIST1D FashionMNIST FromFunction",
     "feedback": "Plateau",
     "history": "early_stop first_reach",
     "inits": "Glorot He LeCun Normal Orthogonal PyTorchDefault Zeros",

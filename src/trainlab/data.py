@@ -1,41 +1,18 @@
-"""Data sets as train, validation and test tensors: MNIST-1D (generated) and Fashion-MNIST (packaged, or in full).
+"""Data sets as train, validation and test tensors: MNIST-1D (generated), Fashion-MNIST, and tensors of your own."""
 
-`python -m trainlab.data FOLDER` downloads the full Fashion-MNIST from its authors' address.
-"""
-
-import argparse
-import gzip
 import hashlib
-import http.client
-import lzma
-import os
-import urllib.error
-import urllib.request
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-FASHION_MNIST_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # of the Debian package dataset-fashion-mnist
-# SHA-256 of the decompressed bytes: Debian compressed the authors' files again.
-FASHION_MNIST_FILES = {
-    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-}
-PACKAGED = resources.files("trainlab") / "resources" / "fashion-mnist.npz"
+from trainlab.fashion_files import read_fashion_mnist, read_packaged_fashion_mnist
+
 # The ten strokes of MNIST-1D, one a class, before whitening.
 MNIST1D_STROKES = (
     (5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5),
@@ -52,7 +29,10 @@ MNIST1D_STROKES = (
 
 
 class Split(NamedTuple):
-    """The rows of one part of a data set: x is float32 of shape [rows, features], y is int64 of shape [rows]."""
+    """The rows of one part of a data set.
+
+    For classification x is float32 of shape [rows, ...] and y is int64 of shape [rows], class numbers from 0 on.
+    """
 
     x: Tensor
     y: Tensor
@@ -60,7 +40,15 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Three disjoint splits in memory; they are cached and shared, so never write into their tensors."""
+    """Three disjoint splits in memory; they are cached and shared, so never write into their tensors.
+
+    Args:
+        name: For people.
+        train: What the gradients are taken on.
+        validation: What choices are made on.
+        test: What is reported.
+        classes: How many class numbers there are; 0 where y holds other targets.
+    """
 
     name: str
     train: Split
@@ -150,6 +138,30 @@ class FashionMNIST:
         return _load_fashion_mnist(self)
 
 
+@dataclass(frozen=True)
+class FromFunction:
+    """Tensors of your own: the three splits that a function returns.
+
+    The function is called once in each process that trains. Floating-point numbers become float32, all others int64.
+    Where the data has settings, write a frozen dataclass with a method `load() -> Dataset` instead, as `MNIST1D` is.
+
+    Args:
+        function: Defined at the top level of a module. It takes no arguments and returns pairs (x, y) for train,
+            validation and test, as tensors or arrays whose first axis is the examples.
+    """
+
+    function: Callable[[], Sequence[tuple[Any, Any]]]
+
+    def load(self) -> Dataset:
+        """Return the data set, then from memory.
+
+        Raises:
+            ValueError: The function does not return three pairs, a split has no rows or not as many of x as of y, or
+                a number is not finite; the text names the function and the split.
+        """
+        return _load_from_function(self)
+
+
 def make_mnist1d(rows: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
     """Draw shuffled MNIST-1D signals, with the random numbers of the published generator in its order.
 
@@ -229,94 +241,34 @@ def _load_fashion_mnist(spec: FashionMNIST) -> Dataset:
     return Dataset(name, *parts, split(test_images, test_labels), classes=10)
 
 
-def read_packaged_fashion_mnist(file: Traversable = PACKAGED) -> list[np.ndarray]:
-    """Return train images (uint8 [12000, 28, 28]), their labels (uint8 [12000]), 2000 test images, and their labels."""
-    try:
-        with file.open("rb") as stream, np.load(stream) as arrays:
-            return [arrays[name] for name in ("train_images", "train_labels", "test_images", "test_labels")]
-    except (OSError, EOFError, KeyError, ValueError, lzma.LZMAError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{file} is missing or damaged ({error}): install trainlab again") from error
+@lru_cache(maxsize=4)
+def _load_from_function(spec: FromFunction) -> Dataset:
+    name, parts = spec.function.__name__, spec.function()
+    if _lengths(parts) != [2, 2, 2]:
+        got = f"parts of {_lengths(parts)}" if _lengths(parts) else f"a {type(parts).__name__}"
+        raise ValueError(f"{name} must return three pairs (x, y), for train, validation and test; got {got}")
+    splits = [
+        Split(*(_checked(value, f"{name}: {axis} of the {part} split") for axis, value in zip("xy", pair, strict=True)))
+        for part, pair in zip(("train", "validation", "test"), parts, strict=True)
+    ]
+    for split in splits:
+        if len(split.x) != len(split.y):
+            raise ValueError(f"{name}: a split has {len(split.x)} rows of x and {len(split.y)} of y; make them equal")
+    numbers = splits[0].y.dtype == torch.int64 and splits[0].y.ndim == 1
+    return Dataset(name, *splits, classes=1 + max(int(split.y.max()) for split in splits) if numbers else 0)
 
 
-def read_fashion_mnist() -> list[np.ndarray]:
-    """Return train images (uint8 [60000, 28, 28]), their labels (uint8 [60000]), 10,000 test images, and their labels.
-
-    Raises:
-        ValueError: A file is missing, or its decompressed bytes are not the authors'.
-    """
-    setting = os.environ.get("TRAINLAB_DATA")
-    folder = Path(setting or FASHION_MNIST_FOLDER)
-    try:
-        return [_parse_idx(_decompress((folder / name).read_bytes(), name)) for name in FASHION_MNIST_FILES]
-    except (OSError, ValueError) as error:
-        remedy = "apt install dataset-fashion-mnist, or `python -m trainlab.data FOLDER` and TRAINLAB_DATA=FOLDER"
-        raise ValueError(f"no Fashion-MNIST in {folder} ({error}; TRAINLAB_DATA={setting}): {remedy}") from error
+def _checked(value: Any, where: str) -> Tensor:
+    tensor = torch.as_tensor(value)
+    tensor = tensor.detach().cpu().to(torch.float32 if tensor.is_floating_point() else torch.int64)
+    if not tensor.ndim or not len(tensor):
+        raise ValueError(f"{where} has no rows; its first axis must be the examples")
+    if not tensor.isfinite().all():
+        raise ValueError(f"{where} holds numbers that are NaN or infinite; leave these rows out, or fill them")
+    return tensor
 
 
-def _parse_idx(data: bytes) -> np.ndarray:
-    shape = np.frombuffer(data, ">u4", count=data[3], offset=4)  # the fourth byte is the number of dimensions
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
-
-
-def _decompress(packed: bytes, name: str) -> bytes:
-    try:
-        data = gzip.decompress(packed)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{name} is damaged: {error}") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != FASHION_MNIST_FILES[name]:
-        raise ValueError(f"{name} has the SHA-256 {found} when decompressed, not {FASHION_MNIST_FILES[name]}")
-    return data
-
-
-def download_fashion_mnist(folder: Path, url: str = FASHION_MNIST_URL) -> None:
-    """Download the full Fashion-MNIST, 30 MB.
-
-    Args:
-        folder: Where to write the four files; made if it is not there.
-        url: The address that they lie under.
-
-    Raises:
-        ValueError: A file cannot be fetched or written, or is not the authors'; nothing is left of it then.
-    """
-    for name in FASHION_MNIST_FILES:
-        address = f"{url.rstrip('/')}/{name}"
-        try:
-            with urllib.request.urlopen(address, timeout=60) as response:
-                packed = response.read()
-            _decompress(packed, name)
-            _write(folder / name, packed)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            if isinstance(error, urllib.error.HTTPError):
-                error.close()  # it is the open response
-            raise ValueError(f"{address} did not get into {folder} ({error}): try again, or another --url") from error
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Write the whole file or nothing of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Download the full Fashion-MNIST from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m trainlab.data", description=main.__doc__)
-    parser.add_argument("folder", nargs="?", default=os.environ.get("TRAINLAB_DATA"), help="default: $TRAINLAB_DATA")
-    parser.add_argument("--url", default=FASHION_MNIST_URL, help="where the four files lie (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    if not options.folder:
-        parser.error("no folder to write to: name one, or set TRAINLAB_DATA")
-    try:
-        download_fashion_mnist(Path(options.folder), options.url)
-    except ValueError as error:
-        parser.exit(1, f"{error}\n")
-    print(f"Fashion-MNIST is complete; use it by TRAINLAB_DATA={Path(options.folder).resolve()}")
-
-
-if __name__ == "__main__":
-    main()
+def _lengths(parts: object) -> list[int]:
+    """Of each part; 0 where it is no tuple or list."""
+    few = parts if isinstance(parts, tuple | list) else []
+    return [len(part) if isinstance(part, tuple | list) else 0 for part in few]
