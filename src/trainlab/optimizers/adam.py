@@ -177,6 +177,8 @@ class RAdam:
     $$w \leftarrow w - \eta \, \frac{m}{1-\beta_1^t} \cdot
       \begin{cases} r_t \sqrt{1-\beta_2^t} \, / \, (\sqrt{v} + \epsilon) & \rho_t > 5 \\ 1 & \text{else} \end{cases}$$
 
+    With the default $\beta_2$ the first five updates are not divided: momentum alone, at the full rate.
+
     Args:
         beta1: $\beta_1$, in [0, 1).
         beta2: $\beta_2$, in [0, 1).

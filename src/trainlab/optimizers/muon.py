@@ -77,7 +77,7 @@ class Muon:
 
 
 def orthogonal(
-    matrix: Float[Tensor, "rows columns"], steps: int, coefficients: tuple[float, float, float], eps: float
+    matrix: Float[Tensor, "rows columns"], steps: int, coefficients: tuple[float, float, float], eps: float | Tensor
 ) -> Float[Tensor, "rows columns"]:
     r"""Push all singular values of a matrix towards 1 by the iteration of Newton and Schulz.
 
