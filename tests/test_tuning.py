@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from trainlab.feedback import Plateau
 from trainlab.optimizers import SGD, Adam, Momentum
 from trainlab.runs import Run
 from trainlab.training import Trainer, train
@@ -152,3 +153,13 @@ def test_tuning_needs_contenders_and_seeds(contenders: dict[str, Run]) -> None:
         tune(train, contenders, RATES, [])
     with pytest.raises(ValueError, match="at least one run"):
         tune(train, {}, RATES, SEEDS)
+
+
+def test_a_schedule_that_watches_is_tuned_as_it_will_train(tiny: Run) -> None:
+    """With one measurement at the end it would never drop, and the tuning would be that of a constant rate."""
+    run = replace(tiny, steps=40, schedule=Plateau(factor=0.1, patience=0))
+    trials = tune(train, {"watched": run}, RATES, SEEDS).trials
+    for rate in RATES:
+        alone = train([replace(run, lr=rate, seed=SEEDS[0])])
+        found = trials.validation_loss.sel(contender="watched", lr=rate, seed=SEEDS[0])
+        assert float(found) == pytest.approx(float(alone.validation_loss[0, -1]), rel=1e-3)

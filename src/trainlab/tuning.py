@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from trainlab.feedback import Feedback
 from trainlab.runs import Run, grid
 
 Train = Callable[..., xr.Dataset]
@@ -57,7 +58,9 @@ def tune(train: Train, contenders: Mapping[str, Run], rates: Sequence[float], se
     if len(rates) < 3 or len(set(rates)) < len(rates):
         raise ValueError(f"tuning needs at least 3 different rates, got {rates}")
     runs = [run for contender in contenders.values() for run in grid(contender, lr=rates, seed=seeds)]
-    results = train(runs, every=max((run.steps for run in runs), default=1))  # only the last measurement counts
+    # Only the last measurement counts, unless a schedule watches them all.
+    watched = any(isinstance(run.schedule, Feedback) for run in runs)
+    results = train(runs, every=None if watched else max((run.steps for run in runs), default=1))
     last = results.sel(step=results.steps)  # of each run; contenders may differ in their number of updates
     names = ["validation_loss", "validation_accuracy"]
     shape = (len(contenders), len(rates), len(seeds))
