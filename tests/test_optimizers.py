@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from optimizer_rows import ROWS, Row, gradients_of, trained
+from optimizer_oracles import gradients_of, trained
+from optimizer_rows import ROWS, Row
 from trainlab import optimizers
 from trainlab.data import MNIST1D
 from trainlab.inits import Zeros

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer_rows import ROWS, Row, by_torch, gradients_of, schedule_free, trained
+from optimizer_oracles import by_torch, gradients_of, schedule_free, trained
+from optimizer_rows import ROWS, Row
 from trainlab.optimizers import (
     SGD,
     Adadelta,

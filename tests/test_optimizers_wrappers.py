@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
-from optimizer_rows import by_torch, float64_by_default, gradients_of, trained
+from optimizer_oracles import by_torch, float64_by_default, gradients_of, trained
 from trainlab.optimizers import (
     EMA,
     L2,
