@@ -26,8 +26,9 @@ from trainlab.engine import execute
 from trainlab.loop import train_stack
 from trainlab.optimizers import SGD, Adam
 from trainlab.probes import update_ratio
-from trainlab.runs import Run
-from trainlab.store import Task
+from trainlab.runs import Run, grid
+from trainlab.store import Store, Task
+from trainlab.training import train
 
 TESTS = Path(__file__).parent
 
@@ -110,6 +111,19 @@ def test_the_same_bytes_here_in_processes_and_on_a_cluster(dask: Cluster, tiny: 
     assert np.isfinite(here[0]["train_loss"][1]).all()
     assert_same_bytes(here, by_index(execute(train_stack, tasks(tiny), jobs=2)))
     assert_same_bytes(here, by_index(execute(train_stack, tasks(tiny), jobs=1, engine=dask.address)))
+
+
+def test_what_a_cluster_trained_is_stored_like_the_rest(dask: Cluster, tiny: Run, tmp_path: Path) -> None:
+    runs = grid(tiny, seed=range(3), optimizer=[SGD(), Adam()])
+    there = train(runs, engine=dask.address, store=Store(tmp_path))
+    stored = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(stored) == 2
+    here = train(runs, store=Store(tmp_path))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == stored, "nothing was trained again"
+    assert there.identical(here)
+    assert there.identical(train(runs))
+    again = train(runs, engine="tcp://127.0.0.1:1", store=Store(tmp_path))
+    assert there.identical(again), "a cluster is only asked for what is missing"
 
 
 def test_every_task_once_and_not_in_this_process(dask: Cluster) -> None:

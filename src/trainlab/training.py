@@ -44,6 +44,7 @@ class Trainer:
     Args:
         store: where finished stacks are kept; None keeps nothing.
         jobs: worker processes; 1 trains in this process.
+        engine: address of a Dask scheduler, "tcp://HOST:PORT", whose workers train instead.
         device: "cpu", "cuda", ...
         stack_size: runs in a stack at most; None takes what the cache likes, as `memory` allows. 1
             trains run by run, as networks need that can't be lifted over a stack.
@@ -62,6 +63,7 @@ class Trainer:
 
     store: Store | None = None
     jobs: int = 1
+    engine: str | None = None
     device: str = "cpu"
     stack_size: int | None = None
     memory: int | None = None
@@ -134,7 +136,8 @@ class Trainer:
             raise Stale(total - loaded_runs, total, sorted(why) or ["asked for again"])
         done = loaded_runs
         self.progress(done, total, loaded_runs)
-        for position, (arrays, seconds) in execute(train_stack, [tasks[index] for index in missing], self.jobs):
+        wanted = [tasks[index] for index in missing]
+        for position, (arrays, seconds) in execute(train_stack, wanted, self.jobs, self.engine):
             index = missing[position]
             if self.store:
                 self.store.save(paths[index], arrays, parts[index], seconds)
@@ -154,6 +157,7 @@ def train(
     dtype: str = "float32",
     device: str = "cpu",
     jobs: int = 1,
+    engine: str | None = None,
     stack_size: int | None = None,
     memory: int | None = None,
     store: Store | None = None,
@@ -167,6 +171,7 @@ def train(
         dtype: "float32" or "float64".
         device: "cpu", "cuda", ...
         jobs: worker processes; 1 trains in this process.
+        engine: address of a Dask scheduler, "tcp://HOST:PORT", whose workers train instead.
         stack_size: runs in a stack at most; by default what is fastest. 1 trains run by run, as
             networks need that can't be lifted over a stack. Results depend on it in the last bit.
         memory: bytes that one process may fill with a stack, besides the libraries; by default all
@@ -189,9 +194,9 @@ def train(
     Raises:
         ValueError: there are no runs, a number does not fit the data, or not even one run fits the memory.
         TypeError: a network can't be lifted over a stack.
-        RuntimeError: worker processes keep dying.
+        RuntimeError: worker processes keep dying, or the cluster is not to be used.
     """
-    trainer = Trainer(store=store, jobs=jobs, device=device, stack_size=stack_size, memory=memory)
+    trainer = Trainer(store=store, jobs=jobs, engine=engine, device=device, stack_size=stack_size, memory=memory)
     return trainer(runs, probes, every=every, dtype=dtype)
 
 
