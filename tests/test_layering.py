@@ -37,7 +37,7 @@ RANKS = {
     **dict.fromkeys(
         ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
     ),
-    **dict.fromkeys(("models", "landscape"), 2),
+    **dict.fromkeys(("models", "landscape", "refusals"), 2),
     "runs": 3,
     **dict.fromkeys(("stack", "store", "engine"), 4),
     **dict.fromkeys(("loop", "sizing"), 5),

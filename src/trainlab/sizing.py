@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trainlab.data import Dataset
+from trainlab.refusals import attempt
 from trainlab.runs import STACK_SIZE, Run, label
 from trainlab.stack import CHUNK, build
 
@@ -75,7 +76,7 @@ def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
     # Weights, gradients by parameter and flat, update by part and flat, rates, evaluated weights; temporaries.
     copies = 8 * weights + 2 * state + 16 * largest
     # Kept for the backward pass, and copied while it runs; convolutions of a stack copy most.
-    activations = 6 * _kept(lambda: network(data.train.x[:2]), parameters) // 2 * max(run.batch_size, CHUNK)
+    activations = 6 * _kept(lambda: attempt(network, data.train.x[:2]), parameters) // 2 * max(run.batch_size, CHUNK)
     rows = 3 * 8 * len(data.train.y)  # the order of the examples, as int64
     return _numbers(data) * size, (copies + activations) * size + rows + 16 * run.steps, weights
 

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from trainlab.inits import initialize
-from trainlab.layers import seed_dropout
+from trainlab.layers import Dropout, seed_dropout
 from trainlab.optimizers import Optimizer, Rate
+from trainlab.refusals import attempt, cannot_lift, check_alike, check_loss, check_network
 from trainlab.runs import Run, floats, with_floats
 from trainlab.types import Clip, Loss, Tensors
 
@@ -42,30 +43,18 @@ def build(run: Run) -> nn.Module:
 
     Raises:
         TypeError: the model does not build an `nn.Module`.
-        ValueError: it holds a layer whose result would depend on the other runs of a stack, a
-            parameter that is not to be trained, or a tensor that is neither parameter nor buffer.
+        ValueError: it cannot be trained as it is, or not in a stack.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(run.seed, 0))
         network = run.model()
     if not isinstance(network, nn.Module):
         raise TypeError(f"model {run.model!r} must return an nn.Module when called, got {type(network).__name__}")
-    for module in network.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
-            raise ValueError(
-                f"{type(module).__name__} draws from a generator that all runs share; use trainlab.layers.Dropout"
-            )
-        for name, value in vars(module).items():
-            if isinstance(value, Tensor):
-                raise ValueError(
-                    f"{type(module).__name__}.{name} is a plain tensor, which each run of a stack would take from the "
-                    f"first; write self.register_buffer({name!r}, ...)"
-                )
-    for name, parameter in network.named_parameters():
-        if not parameter.requires_grad:
-            raise ValueError(f"{name} has requires_grad=False, but all parameters are trained; make it a buffer")
+    check_network(network)
     initialize(network, run.init, torch.Generator().manual_seed(stream(run.seed, 1)))
     seed_dropout(network, stream(run.seed, 2))
+    for number, layer in enumerate(module for module in network.modules() if isinstance(module, Dropout)):
+        layer.layer = number  # two layers of one number would drop the same units
     return network
 
 
@@ -80,8 +69,9 @@ class Stack:
 
     def __init__(self, runs: Sequence[Run], dtype: torch.dtype, device: str) -> None:
         networks = [build(run).to(device=device, dtype=dtype) for run in runs]
-        self.count = len(runs)
-        self.network = networks[0]
+        check_alike(networks)
+        self.first, self.count, self.network = runs[0], len(runs), networks[0]
+        self.tried = self.measured = False
         per_run = [dict(network.named_parameters()) for network in networks]
         self.shapes = {name: weight.shape for name, weight in per_run[0].items()}
         self.flat = torch.cat([torch.stack([p[name].detach() for p in per_run]).flatten() for name in self.shapes])
@@ -121,6 +111,10 @@ class Stack:
         Raises:
             TypeError: the network computes something that can't be lifted over a stack.
         """
+        if not self.tried:
+            with torch.no_grad():
+                attempt(build(self.first).to(self.flat), (inputs if shared else inputs[0])[:2])
+            self.tried = True
         if self.count == 1:
             return self.network(inputs if shared else inputs[0]).unsqueeze(0)
 
@@ -132,11 +126,7 @@ class Stack:
         except Exception as error:
             weights, buffers = ({k: v[0].clone() for k, v in held.items()} for held in (self.weights, self.buffers))
             one(weights, buffers, inputs if shared else inputs[0])  # an error of its own is the one to see
-            raise TypeError(
-                f"{type(self.network).__name__} cannot be trained in a stack, only run by run (stack_size=1): under "
-                f"torch.func.vmap, which does the work of many runs at once, it raises {type(error).__name__}: "
-                f"{str(error).strip().splitlines()[0] if str(error).strip() else 'without a message'}"
-            ) from error
+            raise cannot_lift(self.network, error) from error
 
     @contextmanager
     def at(self, flat: Tensor | None, inputs: Tensor) -> Iterator[None]:
@@ -180,7 +170,11 @@ class Stack:
 
     def losses(self, outputs: Tensor, targets: Tensor, loss: Loss) -> Tensor:
         """The mean loss of each run, `[runs]`, from outputs and targets `[runs, batch, ...]`."""
-        return loss(outputs.flatten(0, 1), targets.flatten(0, 1)).view(self.count, -1).mean(1)
+        losses = loss(outputs.flatten(0, 1), targets.flatten(0, 1))
+        if not self.measured:
+            check_loss(loss, outputs, targets, losses)
+            self.measured = True
+        return losses.view(self.count, -1).mean(1)
 
     def gradient(self, inputs: Tensor, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
         """One forward and backward pass.
@@ -192,7 +186,12 @@ class Stack:
             The losses `[runs]`, and the gradient in the layout of `flat`.
         """
         losses = self.losses(self.forward(inputs), targets, loss)
-        gradients = torch.autograd.grad(losses.sum(), list(self.weights.values()), materialize_grads=True)
+        try:
+            gradients = torch.autograd.grad(losses.sum(), list(self.weights.values()), materialize_grads=True)
+        except RuntimeError as error:
+            if self.count == 1 or "vmap" not in str(error):
+                raise
+            raise cannot_lift(self.network, error) from error
         return losses.detach(), self.flatten(gradients)
 
     def flatten(self, blocks: Sequence[Tensor]) -> Tensor:
