@@ -21,7 +21,7 @@ _OF_EVERY_MODULE = {*vars(nn.Module())}
 
 _FOLDERS = [Path(torch.__file__).parent, Path(__file__).parent]
 
-_DRAWS = "it draws random numbers in forward", "use trainlab.layers.Dropout, or draw them before, into a buffer"
+_DRAWS = "it draws random numbers in forward", "use trainlab.layers.Dropout, or a buffer that is drawn once"
 _REASONS = {
     "data-dependent control flow": ("it decides by the value of a tensor (if, while, bool)", "write torch.where"),
     ".item()": ("it makes a Python number of a tensor (item, float, int), or a layer does", "keep it a tensor"),
@@ -78,7 +78,9 @@ def _check_parameter(name: str, parameter: Tensor) -> None:
     if not parameter.requires_grad:
         raise ValueError(f"{name} has requires_grad=False, but all parameters are trained; make it a buffer")
     if parameter._backward_hooks or parameter._post_accumulate_grad_hooks:
-        raise ValueError(f"{name} has a hook on its gradient, which a stack would not call; write it as a Run's clip")
+        raise ValueError(
+            f"{name} has a hook on its gradient, which a stack would not call; write it as a clipping of the Run"
+        )
 
 
 def _check_memory(parameters: dict[str, nn.Parameter], tensors: dict[str, Tensor]) -> None:
@@ -146,7 +148,7 @@ def _settings(network: nn.Module) -> Iterator[tuple[str, str]]:
     for path, module in network.named_modules():
         yield path or "the network", type(module).__name__
         for name, value in _own(module):
-            yield f"{type(module).__name__}.{name}", _told(value)
+            yield f"{path or type(module).__name__}.{name}", _told(value)
     for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
         yield f"the shape of {name}", str([*tensor.shape])
 
