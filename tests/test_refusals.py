@@ -128,7 +128,7 @@ class OfLSTMCell(nn.Module):
 
 
 RUN_BY_RUN = [
-    (Branches, "decides by the value of a tensor (if, while, bool), at `if self.training and x.mean() > 0:`; write torch.where"),
+    (Branches, "decides by the value of a tensor (if, while, bool), at `if self.training and x.mean() > 0:`; write"),
     (
         ReadsNumber,
         "makes a Python number of a tensor (item, float, int), or a layer does, at `return super().forward(x) /",
