@@ -156,7 +156,11 @@ def read_claims(project: Project) -> list[dict[str, Any]]:
     path = project.live / "claims.json"
     try:
         claims = json.loads(path.read_bytes())
-        return [claim | {"id": claim["id"], "experiment": claim["experiment"]} for claim in claims]
+        if not isinstance(claims, list):
+            raise TypeError("not a list")
+        for claim in claims:
+            claim["id"], claim["experiment"]
+        return claims
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, KeyError) as error:
