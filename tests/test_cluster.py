@@ -225,9 +225,10 @@ def test_what_a_worker_lacks_is_said_with_its_name(dask: Cluster) -> None:
 # Clusters that are not there
 
 
-def test_no_address_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"must be the address of a Dask scheduler, tcp://HOST:PORT, got 'localhost'"):
-        list(execute(square, [1], jobs=1, engine="localhost"))
+@pytest.mark.parametrize("text", ["localhost", "localhost:8786", "tcp://localhost", "http://localhost:8786"])
+def test_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"must be the address of a Dask scheduler, tcp://HOST:PORT, got {text}$"):
+        list(execute(square, [1], jobs=1, engine=text))
 
 
 def test_no_scheduler_is_said_quickly() -> None:

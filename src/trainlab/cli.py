@@ -1,37 +1,80 @@
 """The command line: `trainlab list | run | claims | site`."""
 
 import argparse
+import atexit
+import gc
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, Self
-
-import torch
-from tqdm import tqdm
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from trainlab import experiments
-from trainlab.engine import available_jobs
-from trainlab.store import Store
-from trainlab.training import Stale, Trainer
+from trainlab.engine import available_jobs, check_address
 from trainlab_press.errors import PressError
 from trainlab_press.project import Project
 
+# torch and what needs it is imported by the commands: the first words of a command come without a wait.
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from trainlab.training import Trainer
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; a mistake is one line on stderr and exit code 1."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(format="trainlab: %(message)s", level=logging.WARNING)
+    """Run a command; a mistake is one line on stderr and exit code 1, a signal is 128 and its number."""
+    atexit.register(gc.freeze)  # else Python looks through all of torch for garbage before it ends, half a second
     try:
-        sys.exit(options.command(options, Project.find(Path.cwd())))
-    except KeyboardInterrupt:
-        sys.exit("\ntrainlab: stopped. Finished runs are kept; the same command goes on from there.")
+        with _terminable():
+            options = _parser().parse_args(arguments)
+            logging.basicConfig(format="trainlab: %(message)s", level=logging.WARNING)
+            sys.exit(options.command(options, Project.find(Path.cwd())))
+    except KeyboardInterrupt as stop:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second one would interrupt the end
+            signal.signal(number, signal.SIG_IGN)
+        again = " without --force" if "--force" in (sys.argv if arguments is None else arguments) else ""
+        text = f"trainlab: stopped. Finished runs are kept; the same command{again} goes on from there."
+        print(f"\n{text}", file=sys.stderr)
+        sys.exit(128 + (signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT))
     except (PressError, ValueError, TypeError, RuntimeError, OSError) as error:
         if os.environ.get("TRAINLAB_DEBUG"):
             raise
         notes = "".join(f"{note}: " for note in getattr(error, "__notes__", []))
         sys.exit("\n".join(f"trainlab: {notes}{line}" for line in str(error).splitlines()))
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, with which schedulers and CI runners stop a program, as tidy as Ctrl-C."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    def stop(*_: object) -> NoReturn:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # only there may signals be handled
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Python's search for cyclic garbage off: a third of the time that imports take."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # nor is what is there now looked through later
+        gc.enable()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     site.add_argument("--port", type=_port, default=8000, help="for --serve (default 8000)")
     for sub in (run, site):
         sub.add_argument("--jobs", type=_positive, default=available_jobs(), help="processes (default: all cores)")
+        sub.add_argument(
+            "--engine", type=_engine, metavar="tcp://HOST:PORT", help="train on the Dask cluster of this scheduler"
+        )
         sub.add_argument("--device", type=_device, default="cpu", help="where to train: cpu, cuda, ... (default cpu)")
         sub.add_argument("--force", action="store_true", help="train again what is stored")
         sub.add_argument("--smoke", action="store_true", help="a few updates a run: a test, the numbers mean nothing")
@@ -76,7 +122,18 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _engine(text: str) -> str:
+    try:
+        return check_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _device(text: str) -> str:
+    if text == "cpu":
+        return text
+    import torch
+
     try:
         torch.empty(0, device=text)
     except (RuntimeError, AssertionError) as error:
@@ -89,7 +146,8 @@ class _Progress:
     """One bar an experiment; it grows when the experiment asks for more runs."""
 
     def __init__(self, title: str) -> None:
-        self.title, self.bar, self.before = title, None, 0
+        self.title, self.before = title, 0
+        self.bar: tqdm[NoReturn] | None = None
 
     def __call__(self, done: int, total: int, loaded: int) -> None:
         if done == loaded:  # a call begins
@@ -97,6 +155,8 @@ class _Progress:
             if done == total:
                 return
             if self.bar is None:
+                from tqdm import tqdm
+
                 terminal = sys.stderr.isatty()
                 interval = 0.2 if terminal else 10
                 self.bar = tqdm(desc=self.title, total=total - loaded, unit="run", mininterval=interval)
@@ -119,12 +179,16 @@ class _Trainers:
         self.options, self.project, self.names = options, project, names
         self.bar: _Progress | None = None
 
-    def __call__(self, name: str) -> Trainer:
+    def __call__(self, name: str) -> "Trainer":
+        from trainlab.store import Store
+        from trainlab.training import Trainer
+
         self.close()
         self.bar = _Progress(f"[{self.names.index(name) + 1}/{len(self.names)}] {name}")
         return Trainer(
             store=Store(self.project.cache / "runs"),
             jobs=self.options.jobs,
+            engine=self.options.engine,
             device=self.options.device,
             smoke=self.options.smoke,
             force=self.options.force,
@@ -180,7 +244,10 @@ def _site(options: argparse.Namespace, project: Project) -> int:
     return 0
 
 
+@_without_collector()
 def _list(options: argparse.Namespace, project: Project) -> int:
+    from trainlab.store import Store
+    from trainlab.training import Stale, Trainer
     from trainlab_press.publish import why_redraw
 
     for name in experiments.names():

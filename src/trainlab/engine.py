@@ -10,6 +10,7 @@ from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,17 @@ def available_jobs() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def check_address(text: str) -> str:
+    """The address of a Dask scheduler, if it looks like one.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not text.startswith(("tcp://", "tls://")) or not text.rpartition(":")[2].isdecimal():
+        raise ValueError(f"engine must be the address of a Dask scheduler, tcp://HOST:PORT, got {text}")
+    return text
+
+
 def execute(
     function: Callable[[Any], Any], tasks: Sequence[Any], jobs: int, engine: str | None = None
 ) -> Iterator[tuple[int, Any]]:
@@ -59,10 +71,8 @@ def execute(
             the cluster cannot be reached, has no worker, or its workers differ from this process.
         ValueError: the engine is no address, or a task needs code that no worker can import.
     """
-    if engine is not None and not engine.startswith(("tcp://", "tls://")):
-        raise ValueError(f"engine must be the address of a Dask scheduler, tcp://HOST:PORT, got {engine!r}")
     if engine is not None and tasks:
-        with _connected(engine) as client:
+        with _connected(check_address(engine)) as client:
             # One round for all: the scheduler itself tries a task several times.
             yield from _persist(partial(_on_cluster, client, function), tasks, len(tasks), rounds=1)
     elif jobs <= 1 or len(tasks) <= 1:
@@ -119,6 +129,7 @@ def _children_without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    resource_tracker.ensure_running()  # when it starts, it unblocks what was blocked
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
