@@ -37,13 +37,13 @@ RANKS = {
     **dict.fromkeys(
         ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
     ),
-    **dict.fromkeys(("models", "landscape", "refusals"), 2),
+    **dict.fromkeys(("models", "landscape", "refusals", "comparisons"), 2),
     "runs": 3,
-    **dict.fromkeys(("stack", "store", "engine"), 4),
+    **dict.fromkeys(("stack", "store", "engine", "spaces"), 4),
     **dict.fromkeys(("loop", "sizing"), 5),
     "training": 6,
     **dict.fromkeys(("tuning", "claims", "plots"), 7),
-    "workloads": 8,
+    **dict.fromkeys(("workloads", "trials"), 8),
     "experiments": 9,
     "cli": 10,
 }
