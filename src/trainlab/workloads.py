@@ -60,3 +60,9 @@ def tuned_race(train: Train) -> tuple[Tuned, xr.Dataset]:
     """The race at tuned rates, on fresh seeds."""
     tuned = tune_race(train)
     return tuned, train(tuned.fresh(FRESH_SEEDS), every=RACE_EVERY)
+
+
+def race_sweep(train: Train) -> tuple[Tuned, xr.DataArray]:
+    """The race's tuning, and the test accuracy of all its settings on fresh seeds: the runs of `lr_sensitivity`."""
+    tuned = tune_race(train)
+    return tuned, tuned.sweep(train, FRESH_SEEDS)
