@@ -206,6 +206,16 @@ USAGE = {
         2,
         r"argument --device: abacus is not to be had here \(.*\); take cpu; see trainlab run --help",
     ),
+    "a memory in words": (
+        ["run", "--memory", "lots"],
+        2,
+        "trainlab run: argument --memory: must be a size such as 2G or 500M, got lots; see trainlab run --help",
+    ),
+    "a memory that holds no run": (
+        ["run", "--memory", "1k", "--jobs", "1"],
+        1,
+        r"^experiment one: one run of MLP.* needs about .* MiB of memory, more than the 1.0 KiB allowed for a process",
+    ),
     "an engine without a scheme": (
         ["run", "--engine", "localhost:8786"],
         2,
@@ -256,6 +266,14 @@ def test_help_names_the_commands(run: Run) -> None:
     assert [word for word in ("list", "run", "claims", "site") if f"\n    {word} " in done.out] == [
         *("list", "run", "claims", "site")
     ]
+
+
+def test_the_command_line_itself_loads_nothing_heavy() -> None:
+    code = "import sys, trainlab.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "trainlab.engine" in loaded
+    heavy = {"torch", "numpy", "scipy", "xarray", "pandas", "matplotlib", "loky", "distributed", "tqdm"}
+    assert heavy.isdisjoint(loaded)
 
 
 # trainlab list
