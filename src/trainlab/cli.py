@@ -5,6 +5,7 @@ import atexit
 import gc
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -104,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--engine", type=_engine, metavar="tcp://HOST:PORT", help="train on the Dask cluster of this scheduler"
         )
+        sub.add_argument(
+            "--memory",
+            type=_size,
+            metavar="SIZE",
+            help="for each process, as 2G or 500M (default: half of all, shared)",
+        )
         sub.add_argument("--device", type=_device, default="cpu", help="where to train: cpu, cuda, ... (default cpu)")
         sub.add_argument("--force", action="store_true", help="train again what is stored")
         sub.add_argument("--smoke", action="store_true", help="a few updates a run: a test, the numbers mean nothing")
@@ -114,6 +121,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number >= 1, got {text}")
     return int(text)
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([KMGT]?)", text.upper())
+    if not match or not int(match[1]):
+        raise argparse.ArgumentTypeError(f"must be a size such as 2G or 500M, got {text}")
+    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ")
 
 
 def _port(text: str) -> int:
@@ -190,6 +204,7 @@ class _Trainers:
             jobs=self.options.jobs,
             engine=self.options.engine,
             device=self.options.device,
+            memory=self.options.memory,
             smoke=self.options.smoke,
             force=self.options.force,
             progress=self.bar,
@@ -251,7 +266,7 @@ def _list(options: argparse.Namespace, project: Project) -> int:
     from trainlab_press.publish import why_redraw
 
     for name in experiments.names():
-        trainer = Trainer(store=Store(project.cache / "runs"), dry=True)
+        trainer = Trainer(store=Store(project.cache / "runs"), jobs=available_jobs(), dry=True)
         module = experiments.load(name)
         try:
             with experiments.naming(name):

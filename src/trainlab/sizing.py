@@ -51,15 +51,16 @@ def stack_size(run: Run, dtype: str, memory: int) -> int:
     if shared + each > memory:
         raise ValueError(
             f"one run of {label(run.model)} on {label(run.data)} with batch_size {run.batch_size} needs about "
-            f"{_gib(shared + each)} of memory, more than the {_gib(memory)} allowed for a process; allow more "
+            f"{_told(shared + each)} of memory, more than the {_told(memory)} allowed for a process; allow more "
             "(memory=..., on the command line --memory), or take a smaller batch or network"
         )
     fast = min(STACK_SIZE, STACK_WEIGHTS // max(weights, 1))
     return min(fast if fast >= 4 else 1, (memory - shared) // each)
 
 
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+def _told(size: int) -> str:
+    power = max(power for power in range(4) if not power or size >= 1024**power)
+    return f"{size / 1024**power:.1f} {('B', 'KiB', 'MiB', 'GiB')[power]}"
 
 
 def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
