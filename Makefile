@@ -9,13 +9,14 @@ PIP += --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help site test serve lint clean
+.PHONY: help site test serve lint bench bench-notebook clean
 
 help:
 	@echo 'make site    train what is stale, draw every figure, build site/'
 	@echo 'make test    run the whole test suite'
 	@echo 'make serve   build, then show the book at http://127.0.0.1:8000'
 	@echo 'make lint    style and types'
+	@echo 'make bench   measure how fast training is, beside other loops; make bench-notebook for one more, long part'
 	@echo 'make clean   remove the built site and the figures; stored runs stay'
 	@echo 'Add TORCH=cpu to take the CPU build of PyTorch (much smaller on Linux).'
 
@@ -41,6 +42,25 @@ lint: .venv/installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+# What is compared with the book's loop lives apart, on top of .venv, so that there is one PyTorch. fastai brings
+# torchvision, which it does not need here, and whose binary breaks Lightning where it does not fit the PyTorch.
+.venv-bench/installed: .venv/installed
+	@echo 'Installing the other frameworks into .venv-bench (once; a minute) ...'
+	@$(BIN)/python -m venv --clear .venv-bench
+	@$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> "$$(.venv-bench/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/book.pth"
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.txt $(FRAMEWORKS)
+	@.venv-bench/bin/python -m pip uninstall --quiet --yes torchvision
+	@touch $@
+
+FRAMEWORKS = $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"])')
+
+bench: .venv-bench/installed
+	@.venv-bench/bin/python -m trainlab_bench $(SECTIONS)
+
+bench-notebook: .venv-bench/installed
+	@.venv-bench/bin/python -m trainlab_bench notebook
 
 clean:
 	rm -rf docs/live site
