@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from trainlab_press.livefiles import MEASURED
+
 ROOT = Path(__file__).parents[1]
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -173,7 +175,7 @@ def test_every_figure_is_there_and_says_what_it_shows(visit: Visit, site: Site) 
             assert len(svg.query_selector_all("path")) > 10, name
             seen.append(name)
     index = json.loads((site.folder / "live" / "index.json").read_text())
-    assert set(seen) == {experiment["name"] for experiment in index["experiments"]}
+    assert set(seen) == {*MEASURED, *(experiment["name"] for experiment in index["experiments"])}
 
 
 def test_figures_follow_the_colour_scheme(visit: Visit) -> None:

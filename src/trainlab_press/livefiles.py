@@ -13,6 +13,8 @@ from trainlab_press.errors import PressError, did_you_mean
 
 STANDALONE_STYLE = re.compile(r'<style id="standalone">.*?</style>', re.DOTALL)
 NOT_EXPERIMENTS = {"claims", "index"}
+MEASURED = ("performance", "performance_growth", "performance_stacks")
+"""What the benchmark measured: quoted and drawn like an experiment, but no build measures it."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,18 @@ class LiveFiles:
 
     def names(self) -> list[str]:
         """List the experiments that have results, in alphabetical order."""
-        return sorted(p.stem for p in self.folder.glob("*.json") if p.stem not in NOT_EXPERIMENTS)
+        return sorted(p.stem for p in self.folder.glob("*.json") if p.stem not in {*NOT_EXPERIMENTS, *MEASURED})
 
     def experiment(self, name: str) -> dict[str, Any]:
-        """Read the record of one experiment.
+        """Read the record of one experiment, or of a part of the benchmark.
 
         Args:
-            name: Its module's name, such as "optimizer_race".
+            name: Its module's name, such as "optimizer_race"; or one of `MEASURED`.
 
         Raises:
             PressError: When there is no such experiment.
         """
-        known = self.names()
+        known = [*self.names(), *(name for name in MEASURED if (self.folder / f"{name}.json").is_file())]
         if name not in known:
             hint = did_you_mean(name, known) or "."
             raise PressError(f"experiment {name} has no results{hint} `trainlab list` shows every experiment")

@@ -252,19 +252,21 @@ class _Figures(Treeprocessor):
         return figure
 
     def provenance(self, figure: ET.Element, record: dict[str, Any]) -> None:
-        """Append the line that says which runs are behind the figure."""
-        runs, seeds, seconds = record["runs"], record["seeds"], say(record["seconds"])
+        """Append the line that says which runs, or which measurement, are behind the figure."""
         box = add(figure, "details", class_="provenance", data_search_exclude="")
-        add(box, "summary", f"{runs:,} runs, {seeds} seeds, trained in {seconds} s")
+        if not (summary := record.get("measured")):
+            summary = f"{record['runs']:,} runs, {record['seeds']} seeds, trained in {say(record['seconds'])} s"
+        add(box, "summary", summary)
         versions = ", ".join(f"{what} {version}" for what, version in record["versions"].items())
-        add(box, "p", f"{record['training_steps']:,} training steps with {versions}. Key of the runs: ")
+        steps = f"{record['training_steps']:,} training steps with " if record["training_steps"] else "With "
+        add(box, "p", f"{steps}{versions}. Key of the runs: ")
         add(box[-1], "code", record["key"]).tail = AtomicString(".")
         files = add(box, "p")
         add(files, "a", "Data (CSV)", href=self.press.href(record["csv"])).tail = AtomicString(" · ")
         add(files, "a", "Figure (SVG)", href=self.press.href(record["svg"])).tail = AtomicString(" · ")
         self.press.code_link(files, record["source"])
         files[-1].tail = AtomicString(" · ")
-        add(files, "code", f"trainlab run {record['name']}")
+        add(files, "code", record.get("command") or f"trainlab run {record['name']}")
 
 
 class TrainlabExtension(Extension):

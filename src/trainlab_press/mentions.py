@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from trainlab import experiments
 from trainlab_press.errors import PressError, did_you_mean
+from trainlab_press.livefiles import MEASURED
 from trainlab_press.project import Project
 
 _NOT_TEXT = re.compile(
@@ -52,6 +53,6 @@ def _unknown(text: str, names: list[str], claims: list[str]) -> Iterator[str]:
             if claim not in claims:
                 hint = did_you_mean(claim, claims) or f"; there are {', '.join(claims) or 'none'}"
                 yield f"!claim {claim}: there is no such claim{hint}"
-        elif (name := found["drawn"] or found["measured"]) not in names:
+        elif (name := found["drawn"] or found["measured"]) not in (*names, *MEASURED):
             hint = did_you_mean(name, names) or f"; there are {', '.join(names) or 'none'}"
             yield f"{found['figure'] or found['number']}: there is no such experiment{hint}"

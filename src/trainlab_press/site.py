@@ -17,7 +17,7 @@ from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
 from trainlab.fingerprint import digest, fingerprint, mentioned_by
 from trainlab.training import Trainer
-from trainlab_press import colab, labs, lighten, publish, snippets
+from trainlab_press import colab, labs, lighten, performance, publish, snippets
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
@@ -44,6 +44,7 @@ def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: S
     start = time.monotonic()
     check_mentions(project)
     published = publish_all(project, experiments.names(), trainer)
+    performance.publish(project)
     say("snippets ...")
     recorded = snippets.record(project.root / "snippets", project.live, project.cache)
     say("labs ...")
