@@ -37,6 +37,7 @@ RANKS = {
     **dict.fromkeys(
         ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
     ),
+    "theory": 1,
     **dict.fromkeys(("models", "landscape", "refusals", "comparisons"), 2),
     "runs": 3,
     **dict.fromkeys(("stack", "store", "engine", "spaces"), 4),

@@ -3,7 +3,7 @@
 import math
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trainlab import optimizers, plots
+import trainlab
+from trainlab import plots
+from trainlab.theory import VARIANCES
 from trainlab.workloads import OPTIMIZERS
 
 STEPS = np.array([1.0, 10.0, 100.0])
@@ -197,6 +199,33 @@ def test_data_of_an_empty_figure_has_no_rows() -> None:
     assert plots.data(figure_of(axes())) == []
 
 
+# Predictions
+
+
+def test_a_prediction_is_in_the_data_under_its_own_name_and_has_no_label_at_its_end() -> None:
+    ax = axes()
+    plots.curve(ax, STEPS, np.array([[3.0, 1.0, 0.5], [1.0, 2.0, 0.1]]), "SGD", plots.OPTIMIZER_LINES["SGD"])
+    plots.prediction(ax, STEPS, np.array([2.0, 1.5, 0.25]), "SGD")
+    plots.label_ends(ax)
+    rows = [row for row in plots.data(figure_of(ax)) if row["series"] == "SGD, theory"]
+    assert [row["y"] for row in rows] == [2.0, 1.5, 0.25]
+    assert all(math.isnan(row["low"]) and math.isnan(row["high"]) for row in rows)
+    assert [text.get_text() for text in ax.texts] == ["SGD"]
+    assert ax.lines[1].is_dashed()
+    assert not ax.lines[0].is_dashed()
+
+
+def test_a_tolerance_is_a_band_around_the_prediction() -> None:
+    ax = axes()
+    plots.prediction(ax, STEPS, np.array([2.0, 1.0, 0.5]), "He", tolerance=0.1)
+    rows = plots.data(figure_of(ax))
+    assert [row["y"] for row in rows] == [2.0, 1.0, 0.5]
+    assert [row["low"] for row in rows] == pytest.approx([1.8, 0.9, 0.45])
+    assert [row["high"] for row in rows] == pytest.approx([2.2, 1.1, 0.55])
+    with pytest.raises(ValueError, match=r"tolerance must be >= 0, got -0\.1"):
+        plots.prediction(axes(), STEPS, STEPS, "He", tolerance=-0.1)
+
+
 # Axes
 
 
@@ -227,10 +256,13 @@ def test_rates_are_on_a_logarithmic_axis_with_all_of_them_inside() -> None:
 # The house style
 
 
-def test_every_optimizer_of_the_race_has_a_colour_of_its_own() -> None:
-    colors = [line["color"] for line in plots.OPTIMIZER_LINES.values()]
-    assert set(plots.OPTIMIZER_LINES) == set(OPTIMIZERS)
-    assert all(hasattr(optimizers, name) for name in plots.OPTIMIZER_LINES)
+@pytest.mark.parametrize(
+    ("lines", "named"), [(plots.OPTIMIZER_LINES, OPTIMIZERS), (plots.INIT_LINES, VARIANCES)], ids=["race", "inits"]
+)
+def test_each_has_a_colour_of_its_own(lines: dict[str, dict[str, Any]], named: Mapping[str, object]) -> None:
+    colors = [line["color"] for line in lines.values()]
+    assert set(lines) == set(named)
+    assert all(hasattr(trainlab, name) for name in lines)
     assert len(set(colors)) == len(colors)
     assert set(colors) <= set(plots.SERIES)
 

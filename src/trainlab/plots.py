@@ -30,6 +30,15 @@ OPTIMIZER_LINES: dict[str, dict[str, Any]] = {
     "AdamW": {"color": SERIES[7], "linestyle": (0, (4, 1.5))},  # dashed: it often lies on Adam
 }
 
+INIT_LINES: dict[str, dict[str, Any]] = {
+    "He": {"color": SERIES[0]},
+    "Glorot": {"color": SERIES[1]},
+    "PyTorchDefault": {"color": SERIES[2]},
+}
+
+THEORY = ", theory"
+"""How the name of a predicted series ends."""
+
 SIZE = (5.6, 3.6)
 """Inches; text stays readable when the figure is 350 pixels wide."""
 
@@ -95,10 +104,32 @@ def curve(ax: Axes, x: np.ndarray, runs: np.ndarray, label: str, line: Mapping[s
     ax.plot(x, middle, label=label, **line)
 
 
+def prediction(ax: Axes, x: np.ndarray, predicted: np.ndarray, label: str, tolerance: float = 0.0) -> None:
+    """What theory says of a curve, dashed over the runs and without a label of its own at its end.
+
+    Args:
+        ax: where to draw, after the curve.
+        x: one value a point.
+        predicted: `[points]`, from a formula without a fitted number.
+        label: the series that it predicts; in the plot's data it is that name and `THEORY`.
+        tolerance: half the width of a band, as a share of the predicted values; 0 draws none.
+
+    Raises:
+        ValueError: the tolerance is negative.
+    """
+    if tolerance < 0:
+        raise ValueError(f"tolerance must be >= 0, got {tolerance}; give a share such as 0.05")
+    name = f"{label}{THEORY}"
+    if tolerance:
+        low, high = predicted * (1 - tolerance), predicted * (1 + tolerance)
+        ax.fill_between(x, low, high, color=INK["text"], alpha=0.16, linewidth=0, label=f"_band {name}")
+    ax.plot(x, predicted, label=name, color=INK["text"], linewidth=1.1, linestyle=(0, (5, 2)))
+
+
 def label_ends(
     ax: Axes, labels: Mapping[str, str] | None = None, at: Mapping[str, float] | None = None, gap: float = 13.0
 ) -> None:
-    """Write each line's name at its right end, moved apart where they would overlap.
+    """Write each line's name at its right end, moved apart where they would overlap; predictions go without.
 
     Call it last, when limits and scales are set.
 
@@ -108,7 +139,8 @@ def label_ends(
         at: series -> the height of its label in data units; the line's end by default.
         gap: the least distance between two labels, in points.
     """
-    lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+    series = {line: str(line.get_label()) for line in ax.lines}
+    lines = [line for line, name in series.items() if not (name.startswith("_") or name.endswith(THEORY))]
     if not lines:
         return
     names = [str(line.get_label()) for line in lines]
