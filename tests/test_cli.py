@@ -214,7 +214,7 @@ USAGE = {
     "a memory that holds no run": (
         ["run", "--memory", "1k", "--jobs", "1"],
         1,
-        r"^experiment one: one run of MLP.* needs about .* MiB of memory, more than the 1.0 KiB allowed for a process",
+        r"^experiment one: one run of MLP.* needs about .* KiB of memory, more than the 1.0 KiB allowed for a process",
     ),
     "an engine without a scheme": (
         ["run", "--engine", "localhost:8786"],
