@@ -80,7 +80,7 @@ def _cell(cell: Record | None) -> str:
     if cell is None:
         return "not measured"
     time = f"{cell['microseconds']:.0f}" if cell["microseconds"] >= 10 else f"{cell['microseconds']:.1f}"
-    return f"{time} µs<br>**{cell['ratio']:.2f}** ({cell['low']:.2f} to {cell['high']:.2f})"
+    return f"{time}&nbsp;µs<br>**{cell['ratio']:.2f}**<br>{cell['low']:.2f} to {cell['high']:.2f}"
 
 
 def _table(lines: list[list[str]]) -> str:
