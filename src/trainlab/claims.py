@@ -1,18 +1,55 @@
 """A claim: a sentence, a statistic over runs, and the verdict that the book reports."""
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, get_args
 
-import numpy as np
 import xarray as xr
 
-from trainlab.stats import Estimate, paired_difference
+from trainlab.comparisons import (
+    Comparison,
+    after,
+    by_seed,
+    correlation,
+    difference,
+    slope,
+    steps_ratio,
+    superiority,
+    within,
+)
+from trainlab.stats import Estimate
+from trainlab.training import FIRST_PILOT, FIRST_TUNING
+
+__all__ = [
+    "LEAST_SEEDS",
+    "OWN",
+    "PILOT_SEEDS",
+    "Claim",
+    "Comparison",
+    "Verdict",
+    "after",
+    "by_seed",
+    "correlation",
+    "difference",
+    "distinct",
+    "refuse_spent",
+    "slope",
+    "steps_ratio",
+    "superiority",
+    "within",
+]
 
 Verdict = Literal["holds", "null", "reversed"]
 
 LEAST_SEEDS = 10
+
+PILOT_SEEDS = range(FIRST_PILOT, FIRST_TUNING)
+"""Seeds on which claims are drafted. Those below report results."""
+
+OWN = "an observation of this book"
+"""The source of a claim that nobody made before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +57,20 @@ class Claim:
     """A sentence that runs can contradict.
 
     Args:
-        id: short name, unique within the experiment, with hyphens.
-        text: one sentence that says that the statistic is above `null`.
-        source: who says so, as a citation; "" for our own observation.
+        id: short name, unique within the experiment: lower case, digits and hyphens.
+        text: one sentence that says that the statistic lies in its region. It may hold numbers of the
+            experiment, as pages do: {=experiment.key:.1f}.
+        source: who says so, as a citation; `OWN` for this book's own observation.
         url: where to read the source; "".
         statistic: what `compare` estimates, with its unit.
-        compare: takes the experiment's results, returns the estimate.
+        compare: a `Comparison`, or a function of the experiment's results that returns the estimate.
         expect: the verdict that the book reports.
-        null: the value of the statistic when there is no difference.
+        why: a sentence that says why the claim does not hold here; needed where `expect` is not "holds".
+        region: the open interval in which the statistic must lie; that of `compare` by default, and
+            above 0 for a plain function.
+
+    Raises:
+        ValueError: a part is missing or not of this form.
     """
 
     id: str
@@ -37,74 +80,98 @@ class Claim:
     expect: Verdict
     source: str = ""
     url: str = ""
-    null: float = 0.0
+    why: str = ""
+    region: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
+            raise ValueError(f"claim {self.id!r}: an id has lower-case letters, digits and single hyphens only")
+        for part in ("text", "statistic", "source"):
+            if not getattr(self, part).strip():
+                hint = "; cite who says so, or write OWN for an observation of this book" if part == "source" else ""
+                raise ValueError(f"claim {self.id}: {part} is missing{hint}")
+        if self.expect not in get_args(Verdict):
+            raise ValueError(f"claim {self.id}: expect must be one of {get_args(Verdict)}, got {self.expect!r}")
+        if self.expect != "holds" and not self.why.strip():
+            raise ValueError(f"claim {self.id}: why is missing; say in a sentence why it is {self.expect} here")
+        low, high = self.held_in
+        if not low < high:
+            raise ValueError(f"claim {self.id}: region must be (low, high), got {(low, high)}")
+
+    @property
+    def kind(self) -> str:
+        """What the statistic is called."""
+        return self.compare.kind if isinstance(self.compare, Comparison) else "statistic of its own"
+
+    @property
+    def held_in(self) -> tuple[float, float]:
+        """The ends of the open interval in which the statistic must lie."""
+        if self.region is not None:
+            return self.region
+        return self.compare.region if isinstance(self.compare, Comparison) else (0.0, math.inf)
 
     def judge(self, results: xr.Dataset) -> tuple[Estimate, Verdict]:
         """The estimate, and what it says of the sentence.
 
         Returns:
-            The verdict is "holds" where the whole interval lies above `null`, "reversed" where it
-            lies below, and otherwise "null": no difference that this experiment can see.
+            The verdict is "holds" where the whole interval lies inside the region, "reversed" where it
+            lies outside, and otherwise "null": this experiment cannot tell.
 
         Raises:
-            ValueError: the estimate rests on fewer than 10 seeds, or its interval is NaN.
+            ValueError: the statistic cannot be computed, is NaN, or rests on fewer than 10 seeds or on
+                more values than there are seeds.
         """
-        estimate = self.compare(results)
+        try:
+            estimate = self.compare(results)
+        except (ValueError, KeyError) as error:
+            said = error.args[0] if isinstance(error, KeyError) and error.args else error
+            raise ValueError(f"claim {self.id}: {said}") from error
         if estimate.n < LEAST_SEEDS:
-            raise ValueError(f"claim {self.id} rests on {estimate.n} seeds; a claim needs at least {LEAST_SEEDS}")
+            raise ValueError(
+                f"claim {self.id} rests on {estimate.n} seeds; a claim needs at least {LEAST_SEEDS} ({estimate})"
+            )
+        if "seed" in results.coords and estimate.n > (seeds := len(set(results.seed.values.tolist()))):
+            raise ValueError(
+                f"claim {self.id} rests on {estimate.n} values of {seeds} seeds; give one number a seed ({estimate})"
+            )
         if math.isnan(estimate.low + estimate.high):
             raise ValueError(f"claim {self.id}: the estimate is {estimate}; let its statistic deal with diverged runs")
-        if estimate.low > self.null:
-            return estimate, "holds"
-        return estimate, "reversed" if estimate.high < self.null else "null"
+        return estimate, _verdict(estimate, *self.held_in)
 
 
-def by_seed(results: xr.Dataset, variable: str, **where: Any) -> np.ndarray:
-    """The values of some runs, in the order of their seeds.
-
-    Args:
-        results: from `train`.
-        variable: such as "test_accuracy"; "train_loss@10%" is its value after a tenth of the updates.
-        **where: coordinates of `run` and their values, such as optimizer="Adam".
-
-    Raises:
-        ValueError: no run has these coordinates, or two of them have one seed.
-    """
-    name, _, share = variable.partition("@")
-    chosen = np.ones(results.sizes["run"], dtype=bool)
-    for field, value in where.items():
-        chosen &= results[field].values == value
-    runs = results.isel(run=np.flatnonzero(chosen)).sortby("seed")
-    if len(runs.run) == 0 or len(set(runs.seed.values.tolist())) < len(runs.run):
-        raise ValueError(f"{where} chooses {len(runs.run)} runs, which should be at least one, and one a seed")
-    return runs[name].isel(step=after(runs, int(share.rstrip("%")))).values if share else runs[name].values
+def _verdict(estimate: Estimate, low: float, high: float) -> Verdict:
+    if (low < estimate.low or low == -math.inf) and (estimate.high < high or high == math.inf):
+        return "holds"
+    return "reversed" if estimate.high < low or estimate.low > high else "null"
 
 
-def after(results: xr.Dataset, percent: int) -> int:
-    """The index of the measurement that was taken after so many percent of the updates."""
-    return (results.sizes["step"] - 1) * percent // 100
-
-
-def difference(
-    variable: str, more: dict[str, Any], less: dict[str, Any], unit: float = 1.0
-) -> Callable[[xr.Dataset], Estimate]:
-    """Compare two sets of runs, paired by seed: how much larger is the variable in the first?
-
-    Args:
-        variable: as for `by_seed`.
-        more: coordinates of the runs that the sentence says have more.
-        less: coordinates of the runs that it says have less.
-        unit: what the difference is multiplied by; 100 turns shares into percentage points.
+def distinct(claims: Iterable[Claim]) -> None:
+    """Check that no two claims of an experiment have one id.
 
     Raises:
-        ValueError: when it is called: the two sets have different seeds.
+        ValueError: two have.
     """
+    seen: set[str] = set()
+    for claim in claims:
+        if claim.id in seen:
+            raise ValueError(f"claim {claim.id} is defined twice; give each its own id")
+        seen.add(claim.id)
 
-    def compare(results: xr.Dataset) -> Estimate:
-        seeds = [by_seed(results, "seed", **side).tolist() for side in (more, less)]
-        if seeds[0] != seeds[1]:
-            raise ValueError(f"{more} has the seeds {seeds[0]}, {less} has {seeds[1]}; pairs need the same seeds")
-        pair = (by_seed(results, variable, **more), by_seed(results, variable, **less))
-        return paired_difference(unit * pair[0], unit * pair[1])
 
-    return compare
+def refuse_spent(results: xr.Dataset, tuning_seeds: Iterable[int]) -> None:
+    """Check that the runs behind claims have seeds that are there to report results.
+
+    Args:
+        results: what the claims are judged by.
+        tuning_seeds: seeds that chose hyperparameters.
+
+    Raises:
+        ValueError: a seed chose hyperparameters, or is one on which claims are drafted.
+    """
+    seeds = set(results.seed.values.tolist()) if "seed" in results.coords else set()
+    if spent := sorted(seeds & set(tuning_seeds)):
+        raise ValueError(f"seeds {spent} chose hyperparameters, so no claim may rest on them; report other seeds")
+    if drafts := sorted(seeds & set(PILOT_SEEDS)):
+        raise ValueError(
+            f"seeds {drafts} are for drafts of claims, so none may rest on them; report seeds below {FIRST_PILOT}"
+        )

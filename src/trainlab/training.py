@@ -1,7 +1,7 @@
 """Runs in, results out: which runs train together, what is stored already, and where the rest executes."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -21,6 +21,9 @@ SMOKE_STEPS = 12
 
 MEASUREMENTS = 20
 """How often a run is measured unless `every` says otherwise."""
+
+FIRST_PILOT, FIRST_TUNING = 500, 1000
+"""Seeds from the one on draft claims, from the other on choose hyperparameters; those below both report results."""
 
 
 class Stale(Exception):
@@ -53,12 +56,15 @@ class Trainer:
         smoke: cut every run to a few updates.
         force: train again what the store has.
         dry: train nothing; raise `Stale` where something would have to be trained.
+        pilot: train seed 500 + s wherever a reported seed s is asked for, so that claims can be drafted
+            before the reported seeds are trained. Results keep the names of the seeds asked for.
         progress: called with (runs done, runs in all, runs loaded from the store) as stacks finish.
         keys: of every stack so far.
         sources: digests of code, data and runs alone, the same on machines with other versions.
         runs: every run so far.
         trained: how many of them were trained now.
         seconds: of training behind them, whenever that was.
+        tuning_seeds: seeds that chose hyperparameters; see `spend`.
     """
 
     store: Store | None = None
@@ -70,17 +76,23 @@ class Trainer:
     smoke: bool = False
     force: bool = False
     dry: bool = False
+    pilot: bool = False
     progress: Callable[[int, int, int], None] = lambda done, total, loaded: None
     keys: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
+    tuning_seeds: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for name in ("stack_size", "memory"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} must be >= 1, got {value}; leave it out for the default")
+
+    def spend(self, seeds: Iterable[int]) -> None:
+        """Remember that these seeds chose hyperparameters: no claim may rest on them any more."""
+        self.tuning_seeds.update(seeds)
 
     def __call__(
         self, runs: Sequence[Run], probes: Sequence[Probe] = (), *, every: int | None = None, dtype: str = "float32"
@@ -92,6 +104,7 @@ class Trainer:
         if self.smoke:
             every = every and max(1, every * SMOKE_STEPS // runs[0].steps)
             runs = [replace(run, steps=min(run.steps, SMOKE_STEPS)) for run in runs]
+        asked, runs = runs, [_pilot(run) for run in runs] if self.pilot else runs
         for run in runs:
             _check(run, every)
         if dtype not in ("float32", "float64"):
@@ -110,7 +123,7 @@ class Trainer:
         ]
         self.runs += runs
         results = self._results(tasks)
-        return _assemble(runs, groups, results)
+        return _assemble(asked, groups, results)
 
     def _results(self, tasks: list[Task]) -> list[Arrays]:
         """The result of each task, from the store where it has one."""
@@ -164,6 +177,9 @@ def train(
 ) -> xr.Dataset:
     """Train runs, those of one structure together as stacks.
 
+    Evaluation goes through a split in pieces of 125 examples. So an output must not depend on the rest
+    of the batch in evaluation mode.
+
     Args:
         runs: what to train.
         probes: what to measure inside each run, besides losses and accuracies.
@@ -198,6 +214,15 @@ def train(
     """
     trainer = Trainer(store=store, jobs=jobs, engine=engine, device=device, stack_size=stack_size, memory=memory)
     return trainer(runs, probes, every=every, dtype=dtype)
+
+
+def _pilot(run: Run) -> Run:
+    """The same run on the seed that stands in for its own until the claims are fixed."""
+    if run.seed >= FIRST_TUNING:
+        return run
+    if run.seed >= FIRST_PILOT:
+        raise ValueError(f"seeds below {FIRST_PILOT} report results, got {run.seed}, which is for drafts; take another")
+    return replace(run, seed=FIRST_PILOT + run.seed)
 
 
 def _check(run: Run, every: int | None) -> None:

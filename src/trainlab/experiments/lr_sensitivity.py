@@ -14,9 +14,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from trainlab import plots
-from trainlab.claims import Claim, by_seed
+from trainlab.claims import Claim, by_seed, difference
 from trainlab.runs import grid
-from trainlab.stats import Estimate, paired_difference
 from trainlab.tuning import Train
 from trainlab.workloads import FRESH_SEEDS, OPTIMIZERS, RATES, race_contenders
 
@@ -32,34 +31,35 @@ def measure(train: Train) -> xr.Dataset:
     return train(runs, every=runs[0].steps)
 
 
-def _table(results: xr.Dataset, name: str, variable: str) -> np.ndarray:
+def _of(results: xr.Dataset, name: str) -> xr.Dataset:
+    """The runs of one optimizer."""
+    return results.isel(run=results.optimizer.values == name)
+
+
+def _table(runs: xr.Dataset, variable: str) -> np.ndarray:
     """`[rates, seeds]` of one optimizer."""
-    return np.stack([by_seed(results, variable, optimizer=name, lr=lr) for lr in RATES])
+    return np.stack([by_seed(runs, variable, lr=lr) for lr in RATES])
 
 
-def _final_loss(results: xr.Dataset, name: str) -> np.ndarray:
-    return _table(results.assign(final=results.train_loss.isel(step=-1)), name, "final")
-
-
-def _failed(results: xr.Dataset, name: str) -> np.ndarray:
+def _failed(runs: xr.Dataset) -> np.ndarray:
     """`[rates, seeds]`: whether a run ended no better than guessing. A NaN is not below anything."""
-    return ~(_final_loss(results, name) < GUESSING)
+    return ~(_table(runs, "train_loss@100%") < GUESSING)
 
 
-def _works(results: xr.Dataset, name: str) -> np.ndarray:
+def _works(runs: xr.Dataset) -> np.ndarray:
     """`[rates, seeds]`: whether the test accuracy is close to the best of the same seed."""
-    accuracy = np.nan_to_num(_table(results, name, "test_accuracy"))
+    accuracy = np.nan_to_num(_table(runs, "test_accuracy"))
     return accuracy >= accuracy.max(0) - TOLERANCE
 
 
-def _decades(results: xr.Dataset, name: str) -> np.ndarray:
+def _decades(runs: xr.Dataset) -> np.ndarray:
     """`[seeds]`: the width of the range of rates that work, counted in tried rates and given in decades."""
-    return _works(results, name).sum(0) * math.log10(RATES[-1] / RATES[0]) / (len(RATES) - 1)
+    return _works(runs).sum(0) * math.log10(RATES[-1] / RATES[0]) / (len(RATES) - 1)
 
 
-def _best_rates(results: xr.Dataset, name: str) -> np.ndarray:
+def _best_rates(runs: xr.Dataset) -> np.ndarray:
     """`[seeds]`: the rate with the highest test accuracy."""
-    return np.array(RATES)[np.nan_to_num(_table(results, name, "test_accuracy")).argmax(0)]
+    return np.array(RATES)[np.nan_to_num(_table(runs, "test_accuracy")).argmax(0)]
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
@@ -74,11 +74,11 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         "runs_at_an_end": float(2 * len(OPTIMIZERS) * len(FRESH_SEEDS)),
     }
     for name in OPTIMIZERS:
-        key = name.lower()
-        out["works_at_an_end"] += float(_works(results, name)[[0, -1]].sum())
-        failed = _failed(results, name)
-        out[f"{key}_decades"] = float(_decades(results, name).mean())
-        out[f"{key}_best_rate"] = float(np.median(_best_rates(results, name)))
+        key, mine = name.lower(), _of(results, name)
+        out["works_at_an_end"] += float(_works(mine)[[0, -1]].sum())
+        failed = _failed(mine)
+        out[f"{key}_decades"] = float(_decades(mine).mean())
+        out[f"{key}_best_rate"] = float(np.median(_best_rates(mine)))
         out["too_low"] += float(failed[np.array(RATES) < out[f"{key}_best_rate"]].sum())
         out["too_high"] += float(failed[np.array(RATES) > out[f"{key}_best_rate"]].sum())
     out["runs"] = float(results.sizes["run"])
@@ -90,10 +90,11 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
     top, middle, bottom = fig.subplots(3, sharex=True, height_ratios=[3, 3, 1])
     rates = np.array(RATES)
     for name in OPTIMIZERS:
-        loss, failed = _final_loss(results, name), _failed(results, name)
+        mine = _of(results, name)
+        loss, failed = _table(mine, "train_loss@100%"), _failed(mine)
         line = plots.OPTIMIZER_LINES[name]
         plots.curve(top, rates, np.where(failed.any(1), np.nan, loss.T), name, line)
-        plots.curve(middle, rates, _table(results, name, "test_accuracy").T, name, line)
+        plots.curve(middle, rates, _table(mine, "test_accuracy").T, name, line)
         bottom.plot(rates, failed.mean(1), label=name, **line)
     top.set(ylabel="training loss", yscale="log")
     middle.set(ylabel="test accuracy", ylim=(0, None))
@@ -116,10 +117,6 @@ def alt(numbers: dict[str, float]) -> str:
     )
 
 
-def _wider(results: xr.Dataset, wide: str, narrow: str) -> Estimate:
-    return paired_difference(_decades(results, wide), _decades(results, narrow))
-
-
 CLAIMS = [
     Claim(
         id="adam-wider-than-sgd",
@@ -127,7 +124,7 @@ CLAIMS = [
         source="Kingma and Ba 2015, Adam: a method for stochastic optimization (“require little tuning”)",
         url="https://arxiv.org/abs/1412.6980",
         statistic="width of the range within 5 points of the best test accuracy, Adam minus SGD, decades",
-        compare=lambda results: _wider(results, "Adam", "SGD"),
+        compare=difference(_decades, {"optimizer": "Adam"}, {"optimizer": "SGD"}),
         expect="holds",
     ),
     Claim(
@@ -136,9 +133,7 @@ CLAIMS = [
         source="Goh 2017, Why momentum really works",
         url="https://distill.pub/2017/momentum/",
         statistic="best rate of SGD over best rate of Momentum, in powers of ten",
-        compare=lambda results: paired_difference(
-            np.log10(_best_rates(results, "SGD")), np.log10(_best_rates(results, "Momentum"))
-        ),
+        compare=difference(lambda runs: np.log10(_best_rates(runs)), {"optimizer": "SGD"}, {"optimizer": "Momentum"}),
         expect="holds",
     ),
 ]
