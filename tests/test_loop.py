@@ -178,3 +178,56 @@ def test_schedule_and_momentum_reach_the_update(tiny: Run) -> None:
     sgd, heavy = (train([replace(tiny, optimizer=o)], [update_ratio], every=1) for o in (SGD(), Momentum()))
     assert float(sgd.update_ratio[0, 0, 0]) == float(heavy.update_ratio[0, 0, 0])
     assert float(heavy.update_ratio[0, -1, 0]) > 2 * float(sgd.update_ratio[0, -1, 0])
+
+
+class Noisy(torch.nn.Module):
+    """Draws by itself, so that it can only train alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(40, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x + torch.rand_like(x))
+
+
+def noisy() -> torch.nn.Module:
+    return Noisy()
+
+
+def test_a_network_that_draws_by_itself_draws_from_its_seed(tiny: Run) -> None:
+    run = replace(tiny, model=noisy)
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    first = train([run], stack_size=1).batch_loss.values
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert train([run], stack_size=1).batch_loss.values.tolist() == first.tolist()
+
+
+def test_whole_numbers_stay_whole_numbers() -> None:
+    results = train([Run(data=Words(), model=embedding, lr=1.0, batch_size=10, steps=30)])
+    assert float(results.train_accuracy[0, -1]) == 1.0
+
+
+@dataclass(frozen=True)
+class Words:
+    """Each of five words has a class of its own."""
+
+    def load(self) -> Dataset:
+        x = torch.arange(50) % 5
+        split = Split(x, x)
+        return Dataset("words", split, split, split, classes=5)
+
+
+def embedding() -> torch.nn.Module:
+    return torch.nn.Embedding(5, 5)
+
+
+def unnamed(snapshot: Snapshot) -> Tensors:
+    return {"pair": torch.stack([snapshot.inputs.mean(), snapshot.inputs.std()])}
+
+
+def test_a_probe_whose_axes_have_no_name_is_refused(tiny: Run) -> None:
+    with pytest.raises(ValueError, match=r"returns pair with 1 axes, but 0 are named \(none\); name each with @axes"):
+        train([tiny], [unnamed])

@@ -418,7 +418,7 @@ refusals([Branches, ReadsNumber, DrawsNoise, TorchLSTM])
 # networks, and otherwise the same: the same runs, probes, tuning and results.
 
 # %%
-alone = [Branches, ReadsNumber, TorchLSTM]
+alone = [Branches, ReadsNumber, DrawsNoise, TorchLSTM]
 for network in alone:
     runs = grid(replace(signals, model=network, steps=20), seed=range(2))
     found = train(runs, stack_size=1)
@@ -426,9 +426,9 @@ for network in alone:
     print(f"{network.__name__:12} training loss {losses[0]:.2f} -> {losses[-1]:.2f}")
 
 # %% [markdown]
-# `DrawsNoise` is left out there. It does train run by run, but no seed of the run determines its noise.
-# And one thing holds everywhere: evaluation takes 125 examples at a time, so the output for one example should then
-# not depend on the others, as it does in `Branches`.
+# `DrawsNoise` draws from a generator that the seed of the run sets, so the same run gives the same
+# numbers again. One thing holds everywhere: evaluation takes 125 examples at a time, so the output for
+# one example should then not depend on the others, as it does in `Branches`.
 #
 # `nn.GRUCell` and `nn.RNNCell` do stack, but PyTorch takes the runs one after another inside them, and warns: the
 # stack gains nothing. A cell of `nn.Linear`, as above, gains.

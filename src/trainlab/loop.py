@@ -45,7 +45,8 @@ def train_stack(task: Task) -> tuple[Arrays, float]:
         The measurements, with axes run, step and whatever the probes add; and the seconds it took.
     """
     start = time.perf_counter()
-    with _one_thread():
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(task.runs[0].seed, 4))  # for networks that draw by themselves, which train alone
         arrays = _Loop(task).run()
     return arrays, time.perf_counter() - start
 
@@ -60,7 +61,8 @@ class _Loop:
         dtype = getattr(torch, task.dtype)
 
         def place(split: Split) -> Split:
-            return Split(split.x.to(task.device, dtype), split.y.to(task.device))
+            x = split.x.to(dtype) if split.x.is_floating_point() else split.x  # integers choose embeddings
+            return Split(x.to(task.device), split.y.to(task.device))
 
         self.train, self.validation, self.test = place(data.train), place(data.validation), place(data.test)
         self.stack = Stack(task.runs, dtype, task.device)
@@ -138,9 +140,19 @@ class _Loop:
                 found = lifted(probe)(*state)
                 if taken := found.keys() & {*TAKEN, *vars(self.runs[0]), *out}:
                     raise ValueError(f"probe {probe} measures {', '.join(taken)}, a name that is taken; take another")
-                self.axes |= {name: getattr(probe, "axes", ()) for name in found}
+                self._name_axes(probe, found)
                 out |= found
         return out
+
+    def _name_axes(self, probe: Probe, found: Tensors) -> None:
+        axes = getattr(probe, "axes", ())
+        for name, values in found.items():
+            if values.ndim != 1 + len(axes):
+                raise ValueError(
+                    f"probe {probe} returns {name} with {values.ndim - 1} axes, but {len(axes)} are named "
+                    f"({', '.join(axes) or 'none'}); name each with @axes(...)"
+                )
+            self.axes[name] = axes
 
     def _arrays(self, marks: list[int], batch_losses: list[Tensor], measured: list[dict[str, Tensor]]) -> Arrays:
         out: Arrays = {
