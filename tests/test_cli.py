@@ -263,8 +263,8 @@ def test_debugging_shows_where_a_mistake_is(run: Run, monkeypatch: pytest.Monkey
 def test_help_names_the_commands(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
-    assert [word for word in ("list", "run", "claims", "site") if f"\n    {word} " in done.out] == [
-        *("list", "run", "claims", "site")
+    assert [word for word in ("list", "run", "pilot", "claims", "site") if f"\n    {word} " in done.out] == [
+        *("list", "run", "pilot", "claims", "site")
     ]
 
 
@@ -325,29 +325,68 @@ def test_list_names_the_experiment_with_a_mistake(one: Book, run: Run) -> None:
 
 # trainlab claims
 
+OTHERWISE = edited(SMALL, ('expect="holds"', 'expect="reversed", why="At {=two.sgd:.2f} nobody knows."'))
+
 
 def test_claims_are_listed_with_their_evidence(one: Book, run: Run) -> None:
     run("run", "--jobs", "1")
     done = run("claims")
     assert done.code == 0
     [claim] = one.json("claims")
-    interval = f"{claim['estimate']:.3g} [{claim['low']:.3g}, {claim['high']:.3g}]"
-    head, sentence, summary = done.out.splitlines()
-    assert head.split() == ["holds", *interval.split(), "n", "=", "10", "one/loss-falls"]
-    assert sentence.strip() == f"{claim['text']} ({claim['statistic']})"
+    head, row, name, sentence, statistic, summary = done.out.splitlines()
+    assert head.split() == ["verdict", "estimate", "95", "%", "interval", "holds", "if", "seeds"]
+    values = [f"{claim[end]:.3g}" for end in ("estimate", "low", "high")]
+    assert row.split() == ["holds", values[0], values[1], "to", values[2], "above", "0", "10"]
+    assert name.strip() == "one/loss-falls"
+    assert sentence.strip() == claim["text"]
+    assert statistic.strip() == f"statistic of its own: {claim['statistic']}"
     assert summary == "1 claims; 0 with a verdict that differs from the book's"
 
 
 def test_claims_exits_with_1_when_a_verdict_differs(one: Book, run: Run) -> None:
-    one.write("two", edited(SMALL, ('expect="holds"', 'expect="reversed"')))
+    one.write("two", OTHERWISE)
     run("run", "--jobs", "1")
     done = run("claims")
     assert done.code == 1
-    assert [line[:2] for line in done.out.splitlines() if "loss-falls" in line] == ["  ", "!!"]
-    assert done.out.splitlines()[-1] == "2 claims; 1 with a verdict that differs from the book's"
+    lines = done.out.splitlines()
+    assert [(line[:2], line.split()[-1]) for line in lines if line.endswith(" 10")] == [("!!", "10"), ("  ", "10")]
+    assert [line.strip() for line in lines if "/loss-falls" in line] == ["two/loss-falls", "one/loss-falls"]
+    assert "   The book says: reversed." in lines
+    assert f"   Why: At {one.json('two')['numbers']['sgd']:.2f} nobody knows." in lines
+    assert lines[-1] == "2 claims; 1 with a verdict that differs from the book's"
     one.write("two")
     run("run", "--jobs", "1")
     assert run("claims").code == 0
+
+
+def test_claims_as_json_have_their_numbers_filled_in(one: Book, run: Run) -> None:
+    one.write("two", OTHERWISE)
+    run("run", "--jobs", "1")
+    done = run("claims", "--json")
+    assert done.code == 1
+    found, stored = json.loads(done.out), one.json("claims")
+    assert found[0] == stored[0]
+    assert found[1] == stored[1] | {"why": f"At {one.json('two')['numbers']['sgd']:.2f} nobody knows."}
+
+
+# trainlab pilot
+
+
+def test_pilot_prints_verdicts_and_writes_no_page_file(one: Book, run: Run) -> None:
+    before = tree(one.project.root)
+    done = run("pilot", "one", "--jobs", "1")
+    assert done.code == 0
+    assert "one/loss-falls" in done.out
+    assert done.out.splitlines()[-1].startswith("1 claims on pilot seeds; nothing was written.")
+    assert {name: file for name, file in tree(one.project.root).items() if not name.startswith(".cache")} == before
+    assert states(run("list"))["one"].startswith("stale: 20 of 20 runs"), "no reported seed was trained"
+    run("run", "--jobs", "1")
+    assert run("claims").out.splitlines()[1] != done.out.splitlines()[1]
+
+
+def test_pilot_needs_the_name_of_an_experiment(one: Book, run: Run) -> None:
+    assert run("pilot").code == 2
+    assert run("pilot", "nonsense").message.startswith("no experiment 'nonsense'")
 
 
 # Progress

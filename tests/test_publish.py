@@ -13,17 +13,18 @@ from checkout import SMALL, Book, Checkout, book, edited, tree, without_seconds
 from trainlab import store
 from trainlab_press import publish as press
 from trainlab_press.errors import PressError
-from trainlab_press.publish import Published, chapter_of, read_claims, write_index
+from trainlab_press.publish import Published, read_claims, write_index
 from trainlab_press.site import publish_all
+from trainlab_press.verdicts import chapter_of
 
-REVERSED = edited(SMALL, ('expect="holds"', 'expect="reversed"'))
+REVERSED = edited(SMALL, ('expect="holds"', 'expect="reversed", why="Nobody knows."'))
 RECORD = {
     *("name", "question", "caption", "alt", "numbers", "claims", "runs", "seeds", "training_steps", "seconds"),
     *("versions", "key", "source", "svg", "csv", "parts", "drawn"),
 }
 CLAIM = {
-    *("id", "experiment", "chapter", "text", "source", "url", "statistic"),
-    *("estimate", "low", "high", "n", "expected", "verdict"),
+    *("id", "experiment", "figure", "chapter", "text", "why", "source", "url", "statistic", "kind", "null", "region"),
+    *("estimate", "low", "high", "n", "censored", "expected", "verdict"),
 }
 
 
@@ -277,12 +278,19 @@ def test_tuning_at_the_edge_is_a_problem(one: Book) -> None:
 
 
 BAD_CLAIMS = {
-    "two of one id": (("CLAIMS = [", "CLAIMS = 2 * ["), "claim one/loss-falls is defined twice; give each its own id"),
-    "too few seeds": (("range(10)", "range(9)"), "claim loss-falls rests on 9 seeds; a claim needs at least 10"),
+    "two of one id": (("CLAIMS = [", "CLAIMS = 2 * ["), "claim loss-falls is defined twice; give each its own id"),
+    "too few seeds": (("range(10)", "range(9)"), "claim loss-falls rests on 9 seeds; a claim needs at least 10 ("),
     "other seeds": (
         ("(0, 100)))", '(0, 100)), by_seed(results, "seed", lr=7))'),
-        "{'lr': 7} chooses 0 runs, which should be at least one, and one a seed",
+        "claim loss-falls: {'lr': 7} chooses 0 runs, which should be one a seed",
     ),
+    "no source": (("Robbins and Monro 1951, A stochastic approximation method", ""), "claim loss-falls: source is"),
+    "no reason": (('expect="holds"', 'expect="null"'), "claim loss-falls: why is missing; say in a sentence why it is"),
+    "seeds that tuned": (
+        ("def measure(train):\n", "def measure(train):\n    train.spend(range(9, 12))\n"),
+        "seeds [9] chose hyperparameters, so no claim may rest on them; report other seeds",
+    ),
+    "seeds for drafts": (("range(10)", "range(495, 505)"), "seeds [500, 501, 502, 503, 504] are for drafts of claims"),
 }
 
 

@@ -1,8 +1,9 @@
-"""The command line: `trainlab list | run | claims | site`."""
+"""The command line: `trainlab list | run | pilot | claims | site`."""
 
 import argparse
 import atexit
 import gc
+import json
 import logging
 import os
 import re
@@ -94,13 +95,16 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     command("list", _list, "show every experiment: runs, whether it is stale and why, seconds of training")
-    command("claims", _claims, "show every claim; exit with 1 when a verdict differs from the book's")
+    claims = command("claims", _claims, "show every claim; exit with 1 when a verdict differs from the book's")
+    claims.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    pilot = command("pilot", _pilot, "try an experiment's claims on other seeds, before the reported ones are trained")
+    pilot.add_argument("names", nargs="+", metavar="NAME", help="experiments")
     run = command("run", _run, "train what is stale and draw the figures")
     run.add_argument("names", nargs="*", metavar="NAME", help="experiments; all by default")
     site = command("site", _site, "train, draw, execute the labs, and build site/")
     site.add_argument("--serve", action="store_true", help="then show it at http://127.0.0.1")
     site.add_argument("--port", type=_port, default=8000, help="for --serve (default 8000)")
-    for sub in (run, site):
+    for sub in (run, pilot, site):
         sub.add_argument("--jobs", type=_positive, default=available_jobs(), help="processes (default: all cores)")
         sub.add_argument(
             "--engine", type=_engine, metavar="tcp://HOST:PORT", help="train on the Dask cluster of this scheduler"
@@ -207,6 +211,7 @@ class _Trainers:
             memory=self.options.memory,
             smoke=self.options.smoke,
             force=self.options.force,
+            pilot=self.options.command is _pilot,
             progress=self.bar,
         )
 
@@ -286,19 +291,34 @@ def _some(reasons: list[str], most: int = 4) -> str:
 
 
 def _claims(options: argparse.Namespace, project: Project) -> int:
+    from trainlab_press.claim_table import table
     from trainlab_press.publish import read_claims
+    from trainlab_press.verdicts import plain
 
     claims = read_claims(project)
     if not claims:
         raise PressError("no claim has been tested yet; `trainlab run` tests them")
-    for claim in claims:
-        sign = "  " if claim["verdict"] == claim["expected"] else "!!"
-        interval = f"{claim['estimate']:.3g} [{claim['low']:.3g}, {claim['high']:.3g}]"
-        print(f"{sign} {claim['verdict']:8} {interval:28} n = {claim['n']:<4} {claim['id']}")
-        print(f"   {claim['text']} ({claim['statistic']})")
     wrong = sum(claim["verdict"] != claim["expected"] for claim in claims)
-    print(f"{len(claims)} claims; {wrong} with a verdict that differs from the book's")
+    if options.json:
+        filled = [claim | {part: plain(project, claim.get(part, "")) for part in ("text", "why")} for claim in claims]
+        print(json.dumps(filled, indent=1, ensure_ascii=False))
+    else:
+        print(table(claims, lambda text: plain(project, text)))
+        print(f"{len(claims)} claims; {wrong} with a verdict that differs from the book's")
     return 1 if wrong else 0
+
+
+def _pilot(options: argparse.Namespace, project: Project) -> int:
+    from trainlab_press.claim_table import table
+    from trainlab_press.verdicts import pilot
+
+    for name in options.names:
+        experiments.load(name)
+    with _Trainers(options, project, options.names) as trainers:
+        claims = [claim for name in options.names for claim in pilot(project, name, trainers(name))]
+    print(table(claims, str))
+    print(f"{len(claims)} claims on pilot seeds; nothing was written. Fix them before you train the reported seeds.")
+    return 0
 
 
 if __name__ == "__main__":

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import xarray as xr
-
 from trainlab import experiments
+from trainlab.claims import distinct
 from trainlab.files import alone
 from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.store import versions
@@ -25,6 +23,7 @@ from trainlab_press.figures import render
 from trainlab_press.livefiles import LiveFiles
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
+from trainlab_press.verdicts import judge, unquotable
 
 PREVIEW = ("optimizer_race", Path("docs", "assets", "figure-1.svg"))
 """The figure that the README shows, and the file in the repository that holds it."""
@@ -65,9 +64,10 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
     """
     module = experiments.load(name)
     with experiments.naming(name):
+        distinct(module.CLAIMS)  # before anything is trained
         results = module.measure(trainer)
         numbers = module.numbers(results)
-        claims, problems = _judge(project, module, name, results)
+        claims, problems = judge(project, module, results, trainer)
     if trainer.smoke:
         problems = []
     elif edge := results.attrs.get("at_edge"):
@@ -103,6 +103,8 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         record["drawn"] = LiveFiles(project.live).experiment(name)["drawn"]
     _write_json(project.live / f"{name}.json", record)
     _merge_claims(project, name, claims)
+    if not trainer.smoke:
+        problems += unquotable(project, claims)
     if name == PREVIEW[0] and not trainer.smoke:
         _write_preview(project, trainer, parts)
     return Published(name, drawn, trainer.trained, problems)
@@ -165,38 +167,6 @@ def read_claims(project: Project) -> list[dict[str, Any]]:
         return []
     except (ValueError, TypeError, KeyError) as error:
         raise PressError(f"{path} is damaged ({error}); `trainlab run` writes it again") from None
-
-
-def _judge(
-    project: Project, module: ModuleType, name: str, results: xr.Dataset
-) -> tuple[list[dict[str, Any]], list[str]]:
-    records, problems = [], []
-    for claim in module.CLAIMS:
-        estimate, verdict = claim.judge(results)
-        claim_id = f"{name}/{claim.id}"
-        if claim_id in [record["id"] for record in records]:
-            raise ValueError(f"claim {claim_id} is defined twice; give each its own id")
-        chapter = chapter_of(project, claim_id)
-        evidence = asdict(estimate)
-        evidence["estimate"] = evidence.pop("value")
-        fields = {field: getattr(claim, field) for field in ("text", "source", "url", "statistic")}
-        head = {"id": claim_id, "experiment": name, "chapter": chapter}
-        records.append({**head, **fields, **evidence, "expected": claim.expect, "verdict": verdict})
-        if verdict != claim.expect:
-            problems.append(
-                f"claim {claim_id}: the book says {claim.expect}, the runs say {verdict}: {estimate.value:.3g} "
-                f"[{estimate.low:.3g}, {estimate.high:.3g}], n = {estimate.n}; correct the sentence or what it expects"
-            )
-    return records, problems
-
-
-def chapter_of(project: Project, claim_id: str) -> str | None:
-    """The page that shows a claim, relative to docs/; the first, where several do."""
-    pattern = re.compile(rf"^!claim {re.escape(claim_id)}\s*$", re.MULTILINE)
-    for page in sorted((project.root / "docs").rglob("*.md")):
-        if pattern.search(page.read_text(encoding="utf-8")):
-            return page.relative_to(project.root / "docs").as_posix()
-    return None
 
 
 def _is_current(project: Project, record: dict[str, Any]) -> bool:

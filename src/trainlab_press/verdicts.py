@@ -1,0 +1,141 @@
+"""The claims of an experiment, judged by its results: what claims.json says of them, and what fails a build."""
+
+from __future__ import annotations
+
+import math
+import re
+import xml.etree.ElementTree as ET
+from types import ModuleType
+from typing import Any
+
+import xarray as xr
+from markdown import Markdown
+
+from trainlab import experiments
+from trainlab.claims import Claim, Verdict, distinct, refuse_spent
+from trainlab.stats import Estimate
+from trainlab.training import Trainer
+from trainlab_press.errors import PressError
+from trainlab_press.livefiles import LiveFiles
+from trainlab_press.markdown import Press
+from trainlab_press.project import Project
+
+Records = list[dict[str, Any]]
+
+
+def judge(project: Project, module: ModuleType, results: xr.Dataset, trainer: Trainer) -> tuple[Records, list[str]]:
+    """Judge every claim of an experiment.
+
+    Args:
+        project: the checkout, whose pages say where a claim is shown.
+        module: the experiment.
+        results: what it measured.
+        trainer: what it measured with, which knows the seeds that chose hyperparameters.
+
+    Returns:
+        A record a claim, and a line for each that must fail the build.
+
+    Raises:
+        ValueError: a claim cannot be judged, or rests on seeds that report nothing.
+    """
+    name = module.__name__.rpartition(".")[2]
+    distinct(module.CLAIMS)
+    if module.CLAIMS:
+        refuse_spent(results, trainer.tuning_seeds)
+    records, problems = [], []
+    for claim in module.CLAIMS:
+        estimate, verdict = claim.judge(results)
+        records.append(_record(project, name, claim, estimate, verdict))
+        if math.isnan(estimate.value):
+            problems.append(
+                f"claim {name}/{claim.id}: the statistic is not a number: {estimate}; take one that these runs have, "
+                "such as a target that half of them reach"
+            )
+        elif verdict != claim.expect:
+            problems.append(
+                f"claim {name}/{claim.id}: the book says {claim.expect}, the runs say {verdict}: {estimate}; "
+                "correct the sentence or what it expects"
+            )
+    return records, problems
+
+
+def pilot(project: Project, name: str, trainer: Trainer) -> Records:
+    """Judge an experiment's claims on the seeds for drafts, and write nothing.
+
+    Args:
+        project: the checkout.
+        name: the experiment's.
+        trainer: a fresh one that trains pilot seeds.
+
+    Raises:
+        ValueError: as for `judge`, or the trainer would train the reported seeds.
+    """
+    if not trainer.pilot:
+        raise ValueError("a pilot needs a trainer for drafts; make it with pilot=True")
+    module = experiments.load(name)
+    with experiments.naming(name):
+        return judge(project, module, module.measure(trainer), trainer)[0]
+
+
+def plain(project: Project, text: str) -> str:
+    """A sentence with its {=...} filled in, as a page shows it.
+
+    Raises:
+        PressError: there is no such number.
+    """
+    line = ET.Element("span")
+    Press(Markdown(), project.root, LiveFiles(project.live), "").fill(line, text)
+    return "".join(line.itertext())
+
+
+def unquotable(project: Project, records: Records) -> list[str]:
+    """A line for each number in a claim that its own experiment, just published, does not have.
+
+    Numbers of other experiments may come later; the page that shows the claim looks for those.
+    """
+    problems = []
+    for record in records:
+        for number in re.findall(r"\{=[^{}]*\}", f"{record['text']} {record['why']}"):
+            other = re.match(r"\{=\s*(\w+)\.", number)
+            if other and other[1] != record["experiment"]:
+                continue
+            try:
+                plain(project, number)
+            except PressError as error:
+                problems.append(f"claim {record['id']}: {error}")
+    return problems
+
+
+def chapter_of(project: Project, claim_id: str) -> str | None:
+    """The page that shows a claim, relative to docs/; the first, where several do."""
+    pattern = re.compile(rf"^!claim {re.escape(claim_id)}\s*$", re.MULTILINE)
+    for page in sorted((project.root / "docs").rglob("*.md")):
+        if pattern.search(page.read_text(encoding="utf-8")):
+            return page.relative_to(project.root / "docs").as_posix()
+    return None
+
+
+def _record(project: Project, name: str, claim: Claim, estimate: Estimate, verdict: Verdict) -> dict[str, Any]:
+    """A claim as claims.json has it. JSON has neither NaN nor infinity: null is the end that an interval lacks."""
+    claim_id = f"{name}/{claim.id}"
+    low, high = claim.held_in
+    return {
+        "id": claim_id,
+        "experiment": name,
+        "figure": name,
+        "chapter": chapter_of(project, claim_id),
+        **{part: getattr(claim, part) for part in ("text", "why", "source", "url", "statistic", "kind")},
+        "null": _finite(low) if high == math.inf else None,
+        "region": [_finite(low), _finite(high)],
+        "estimate": _finite(estimate.value),
+        "low": _finite(estimate.low),
+        "high": _finite(estimate.high),
+        "n": estimate.n,
+        "censored": estimate.censored,
+        "expected": claim.expect,
+        "verdict": verdict,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
