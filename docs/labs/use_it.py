@@ -414,8 +414,8 @@ def refusals(networks: Sequence[type[nn.Module]]) -> None:
 refusals([Branches, ReadsNumber, DrawsNoise, TorchLSTM])
 
 # %% [markdown]
-# With `stack_size=1` every run is a stack of its own, and these train as they are. That is slower for small
-# networks, and otherwise the same: the same runs, probes, tuning and results.
+# With `stack_size=1` every run is a stack of its own, and these train as they are. The runs then share no
+# overhead. All else is the same: the same runs, probes, tuning and results.
 
 # %%
 alone = [Branches, ReadsNumber, DrawsNoise, TorchLSTM]
