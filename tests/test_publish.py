@@ -225,10 +225,10 @@ def test_code_of_an_optimizer(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path, {"both": SMALL, "sgd": without})
     checkout.trainlab("run", "--jobs", "1")
     before = checkout.stored()
-    checkout.edit("optimizers.py", ('class SGD:\n    r"""', 'class SGD:\n    r"""Other words. '))
-    checkout.edit("optimizers.py", ("return -lr * m_hat / (v_hat.sqrt()", "return lr * m_hat / (v_hat.sqrt()"))
+    checkout.edit("optimizers/momentum.py", ('class SGD:\n    r"""', 'class SGD:\n    r"""Other words. '))
+    checkout.edit("optimizers/adam.py", ("return -lr * m_hat / (v_hat.sqrt()", "return lr * m_hat / (v_hat.sqrt()"))
     stale = checkout.trainlab("list").splitlines()
-    assert stale[0].endswith("stale: 10 of 20 runs to train: optimizers.Adam changed")
+    assert stale[0].endswith("stale: 10 of 20 runs to train: optimizers.adam.Adam changed")
     assert stale[1].endswith("fresh")
     assert checkout.trainlab("run", "--jobs", "1").splitlines() == [
         "both: 10 runs trained, figure drawn",
