@@ -13,10 +13,11 @@ class Pretended:
     """Trains nothing: the accuracies are a function of the run, and what was asked for is kept."""
 
     def __init__(self, accuracy: Callable[[Run], float]) -> None:
-        self.accuracy, self.calls, self.spent = accuracy, [], []
+        self.accuracy, self.calls, self.spent, self.every = accuracy, [], [], []
 
     def __call__(self, runs: Sequence[Run], *, every: int | None = None) -> xr.Dataset:
         self.calls.append(list(runs))
+        self.every.append(every)
         steps = sorted({0, *(run.steps for run in runs)})
         accuracy = np.array([[self.accuracy(run)] * len(steps) for run in runs])
         return xr.Dataset(

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretended import best_at
+from trainlab.experiments import lr_sensitivity, optimizer_budget, optimizer_ranks
 from trainlab.optimizers import SGD, Adam
 from trainlab.runs import Run
 from trainlab.trials import choice_probabilities, expected_after, places_after
 from trainlab.tuning import tune
+from trainlab.workloads import FRESH_SEEDS, OPTIMIZERS, tune_race
 
 CONTENDERS = ["SGD", "Adam", "Muon"]
 
@@ -133,3 +135,18 @@ def test_results_are_matched_by_the_name_of_the_contender() -> None:
     trials, fresh = table(np.random.default_rng(7))
     swapped = fresh.isel(contender=[2, 0, 1])
     assert expected_after(trials, swapped).identical(expected_after(trials, fresh))
+
+
+def test_the_figures_of_budgets_and_places_need_no_runs_but_those_of_the_race_and_the_sweep() -> None:
+    """Asked for in the same order and measured as often, so that the store has their very stacks."""
+    best = dict.fromkeys(OPTIMIZERS, 0.03)
+    tuning, sweep = best_at(**best), best_at(**best)
+    tune_race(tuning)
+    lr_sensitivity.measure(sweep)
+    for experiment in (optimizer_budget, optimizer_ranks):
+        train = best_at(**best)
+        results = experiment.measure(train)
+        assert train.calls == tuning.calls + sweep.calls
+        assert train.every == tuning.every + sweep.every
+        assert set(results.seed.values.tolist()) == set(FRESH_SEEDS)
+        assert results.at_edge == []
