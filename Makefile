@@ -9,11 +9,12 @@ PIP += --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help site test serve lint bench bench-notebook clean
+.PHONY: help site test mutants serve lint bench bench-notebook clean
 
 help:
 	@echo 'make site    train what is stale, draw every figure, build site/'
 	@echo 'make test    run the whole test suite'
+	@echo 'make mutants put deliberate faults into a copy of the code; each must be caught (ten minutes)'
 	@echo 'make serve   build, then show the book at http://127.0.0.1:8000'
 	@echo 'make lint    style and types'
 	@echo 'make bench   measure how fast training is, beside other loops; make bench-notebook for one more, long part'
@@ -34,6 +35,9 @@ site: .venv/installed
 
 test: .venv/installed
 	@$(BIN)/python -m pytest
+
+mutants: .venv/installed
+	@$(BIN)/python tests/mutants.py $(NAMES)
 
 serve: .venv/installed
 	@$(BIN)/trainlab site --serve
