@@ -18,7 +18,7 @@ def table(claims: list[dict[str, Any]], fill: Callable[[str], str]) -> str:
         fill: puts the numbers into a sentence.
     """
     ordered = sorted(claims, key=lambda claim: (claim["verdict"] == claim["expected"], claim["id"]))
-    return "\n".join([HEAD, *(_rows(claim, fill) for claim in ordered)])
+    return "\n".join([HEAD, "\n\n".join(_rows(claim, fill) for claim in ordered)])
 
 
 def _rows(claim: dict[str, Any], fill: Callable[[str], str]) -> str:
