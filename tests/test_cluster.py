@@ -255,6 +255,16 @@ def test_no_worker_is_said_with_the_remedy(tmp_path: Path, monkeypatch: pytest.M
         list(execute(square, [1], jobs=1, engine=made.address))
 
 
+def test_a_result_that_dies_with_its_worker_is_computed_again(dask: Cluster, tmp_path: Path) -> None:
+    results = execute(mark_and_square, [(str(tmp_path), n) for n in range(10)], jobs=1, engine=dask.address)
+    first = next(results)
+    wait_until(lambda: len(list(tmp_path.iterdir())) == 10)  # all have begun, and nobody has fetched them
+    time.sleep(1)
+    os.kill(int(next(tmp_path.iterdir()).name.split("-")[0]), signal.SIGKILL)
+    assert sorted([first, *results]) == [(n, n * n) for n in range(10)]
+    assert len(list(tmp_path.iterdir())) > 10, "some went again"
+
+
 def test_a_cluster_that_loses_all_its_workers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "PATIENCE", 2.0)
     marks = tmp_path / "marks"
@@ -263,6 +273,7 @@ def test_a_cluster_that_loses_all_its_workers_is_given_up(tmp_path: Path, monkey
         results = execute(mark_and_square, [(str(marks), n) for n in range(20)], jobs=1, engine=made.address)
         assert next(results)[1] in {n * n for n in range(20)}
         assert made.workers is not None
+        time.sleep(1)  # for results to be finished that nobody has fetched
         kill_group(made.workers)
         with pytest.raises(RuntimeError, match="no worker for 2 s; finished results are kept"):
             list(results)

@@ -11,7 +11,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import resource_tracker
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from trainlab.fingerprint import fingerprint, refuse_changed
@@ -176,8 +175,8 @@ def _on_cluster(
     client: "Client", function: Callable[[Any], Any], waiting: dict[int, Any], jobs: int
 ) -> Iterator[tuple[int, Any]]:
     """A round on a cluster, whose scheduler hands a dead worker's tasks to others; `jobs` is its own affair."""
-    from distributed import KilledWorker
     from distributed.client import FutureCancelledError
+    from distributed.comm.core import CommClosedError
 
     futures = {}
     for index, task in waiting.items():
@@ -186,32 +185,39 @@ def _on_cluster(
             raise ValueError(f"{', '.join(local)}: no worker of a cluster can import this; move it to a module")
         futures[client.submit(_on_worker, function, task, parts, pure=False)] = index
     try:
-        for future in _as_finished(client, list(futures)):
-            # A task is also suspected when it was about to run on a worker that another one killed.
-            with suppress(KilledWorker):
-                result, index = future.result(), futures[future]
-                del waiting[index]
-                yield index, result
-    except FutureCancelledError:
+        for future, result in _as_finished(client, list(futures)):
+            index = futures[future]
+            del waiting[index]
+            yield index, result
+    except (FutureCancelledError, CommClosedError):
         raise RuntimeError("the Dask scheduler is gone; finished results are kept") from None
 
 
-def _as_finished(client: "Client", futures: list[Any]) -> Iterator[Any]:
-    """Futures as they finish, for as long as the cluster has workers."""
-    finished: SimpleQueue[Any] = SimpleQueue()
-    for future in futures:
-        future.add_done_callback(finished.put)
-    last_seen, missing = time.monotonic(), len(futures)
-    while missing:
-        try:
-            yield finished.get(timeout=1)
-            missing -= 1
-            last_seen = time.monotonic()
-        except Empty:
-            if client.nthreads():
-                last_seen = time.monotonic()
-            elif time.monotonic() - last_seen > PATIENCE:
-                raise RuntimeError(f"no worker for {PATIENCE:.0f} s; finished results are kept") from None
+def _as_finished(client: "Client", futures: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Futures and their results as they finish, without those that killed their workers."""
+    from distributed import KilledWorker
+
+    lonely_since = None
+    while futures:
+        before = len(futures)
+        # A finished future can become a waiting one again: its worker died before the result was fetched.
+        for future in [one for one in futures if one.status in ("finished", "error", "cancelled")]:
+            try:
+                result = future.result(timeout=PATIENCE)
+            except KilledWorker:  # or it was about to run on a worker that another one killed
+                futures.remove(future)
+            except TimeoutError:
+                if future.status == "error":  # the task's own
+                    raise
+            else:
+                futures.remove(future)
+                yield future, result
+        if len(futures) == before:
+            now = time.monotonic()
+            lonely_since = None if client.nthreads() else lonely_since or now
+            if lonely_since and now - lonely_since > PATIENCE:
+                raise RuntimeError(f"no worker for {PATIENCE:.0f} s; finished results are kept")
+            time.sleep(0.1)
 
 
 def _on_worker(function: Callable[[Any], Any], task: Any, expected: dict[str, str]) -> Any:
