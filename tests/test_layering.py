@@ -34,6 +34,7 @@ RANKS = {
     "fashion_files": 0,
     "feedback": 0,
     "files": 0,
+    "progress": 0,
     **dict.fromkeys(
         ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
     ),

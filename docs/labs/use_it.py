@@ -258,7 +258,7 @@ for name, shares in tests.items():
 print("best rate at the edge of the grid:", tuned.at_edge or "none")
 
 # %% [markdown]
-# Ten seeds, the same for all, so the difference is taken seed by seed. With a 95 % bootstrap interval:
+# Ten seeds, the same for all, so the difference is taken seed by seed. With a 95 % interval (Student's):
 
 # %%
 first, second = sorted(tests, key=lambda name: -tests[name].mean())[:2]

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from trainlab import experiments
 from trainlab.engine import available_jobs, check_address
+from trainlab.progress import Progress
 from trainlab_press.errors import PressError
 from trainlab_press.project import Project
 
 # torch and what needs it is imported by the commands: the first words of a command come without a wait.
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from trainlab.training import Trainer
 
 
@@ -160,49 +159,19 @@ def _device(text: str) -> str:
     return text
 
 
-class _Progress:
-    """One bar an experiment; it grows when the experiment asks for more runs."""
-
-    def __init__(self, title: str) -> None:
-        self.title, self.before = title, 0
-        self.bar: tqdm[NoReturn] | None = None
-
-    def __call__(self, done: int, total: int, loaded: int) -> None:
-        if done == loaded:  # a call begins
-            self.before = self.bar.n if self.bar else 0
-            if done == total:
-                return
-            if self.bar is None:
-                from tqdm import tqdm
-
-                terminal = sys.stderr.isatty()
-                interval = 0.2 if terminal else 10
-                self.bar = tqdm(desc=self.title, total=total - loaded, unit="run", mininterval=interval)
-            else:
-                self.bar.total += total - loaded
-        elif self.bar:
-            self.bar.update(self.before + done - loaded - self.bar.n)
-
-    def close(self) -> None:
-        if self.bar:
-            self.bar.close()
-        else:
-            print(f"{self.title}: nothing to train", file=sys.stderr)
-
-
 class _Trainers:
     """Makes the trainer of each experiment, with a progress bar while it runs; a context, at whose end it ends."""
 
     def __init__(self, options: argparse.Namespace, project: Project, names: list[str]) -> None:
         self.options, self.project, self.names = options, project, names
-        self.bar: _Progress | None = None
+        self.bar: Progress | None = None
 
     def __call__(self, name: str) -> "Trainer":
         from trainlab.store import Store
         from trainlab.training import Trainer
 
         self.close()
-        self.bar = _Progress(f"[{self.names.index(name) + 1}/{len(self.names)}] {name}")
+        self.bar = Progress(f"[{self.names.index(name) + 1}/{len(self.names)}] {name}")
         return Trainer(
             store=Store(self.project.cache / "runs"),
             jobs=self.options.jobs,
