@@ -20,7 +20,7 @@ from trainlab_press.verdicts import chapter_of
 REVERSED = edited(SMALL, ('expect="holds"', 'expect="reversed", why="Nobody knows."'))
 RECORD = {
     *("name", "question", "caption", "alt", "numbers", "claims", "runs", "seeds", "training_steps", "seconds"),
-    *("versions", "key", "source", "svg", "csv", "parts", "drawn"),
+    *("versions", "key", "source", "svg", "csv", "parts", "drawn", "table"),
 }
 CLAIM = {
     *("id", "experiment", "figure", "chapter", "text", "why", "source", "url", "statistic", "kind", "null", "region"),
@@ -59,6 +59,10 @@ def test_record_of_an_experiment(one: Book) -> None:
     assert record["source"] == "src/trainlab/experiments/one.py"
     assert re.fullmatch(r"[0-9a-f]{16}", record["key"])
     assert record["claims"] == ["one/loss-falls"]
+    assert [(row["values"], row["runs"], row["seeds"]) for row in record["table"]["rows"]] == [
+        (["SGD"], 10, "0–9"),
+        (["Adam"], 10, "0–9"),
+    ]
     assert set(one.stamps()) == {"one.json", "claims.json", record["svg"], record["csv"]}
 
 
@@ -101,7 +105,7 @@ def test_index_has_every_record_without_numbers(one: Book) -> None:
     for entry in index["experiments"]:
         record = one.json(entry["name"])
         assert entry == {
-            key: record[key] for key in RECORD - {"caption", "alt", "numbers", "versions", "parts", "drawn"}
+            key: record[key] for key in RECORD - {"caption", "alt", "numbers", "versions", "parts", "drawn", "table"}
         }
 
 

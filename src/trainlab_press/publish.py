@@ -23,6 +23,7 @@ from trainlab_press.figures import render
 from trainlab_press.livefiles import LiveFiles
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
+from trainlab_press.runtable import Watched, table
 from trainlab_press.verdicts import judge, unquotable
 
 PREVIEW = ("optimizer_race", Path("docs", "assets", "figure-1.svg"))
@@ -65,7 +66,8 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
     module = experiments.load(name)
     with experiments.naming(name):
         distinct(module.CLAIMS)  # before anything is trained
-        results = module.measure(trainer)
+        watched = Watched(trainer)
+        results = module.measure(watched)
         numbers = module.numbers(results)
         claims, problems = judge(project, module, results, trainer)
     if trainer.smoke:
@@ -85,6 +87,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "seeds": len({run.seed for run in trainer.runs}),
         "training_steps": sum(run.steps for run in trainer.runs),
         "seconds": round(trainer.seconds, 1),
+        "table": table(watched.ends, trainer.tuning_seeds),
         "versions": versions(),
         "key": digest(json.dumps(parts)),
         "source": f"src/trainlab/experiments/{name}.py",
