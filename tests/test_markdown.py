@@ -8,8 +8,8 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from markdown import Markdown
 
+from trainlab_press.elements import say_interval
 from trainlab_press.errors import PressError
-from trainlab_press.markdown import say_interval
 
 SVG = """<?xml version="1.0"?>
 <svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="race-t" viewBox="0 0 9 9"><style id="standalone">
@@ -94,7 +94,7 @@ def html(root: Path, text: str, **options: Any) -> BeautifulSoup:
     return BeautifulSoup(md.convert(text), "html.parser")
 
 
-def one(soup: BeautifulSoup, selector: str) -> Tag:
+def one(soup: Tag, selector: str) -> Tag:
     found = soup.select(selector)
     assert len(found) == 1, f"{selector}: {len(found)} in {soup}"
     return found[0]
@@ -174,7 +174,7 @@ def test_a_figure_carries_caption_and_provenance(root: Path) -> None:
     assert details is not None
     for said in ("350 runs, 10 seeds", "41.2 s", "700,000", "torch 2.13.0", "9f31c2a4b7e0", "trainlab run race"):
         assert said in details.text
-    assert [a["href"] for a in details.select("a")] == ["live/race.csv", "live/race.svg"]
+    assert [a["href"] for a in details.select("a")] == ["live/race.csv", "live/race.svg", "live/race.json"]
 
 
 def test_source_files_are_linked_when_the_repository_is_known(root: Path) -> None:
@@ -243,7 +243,21 @@ def test_claims_may_follow_each_other_and_need_no_address(root: Path) -> None:
     soup = html(root, "!claim race/adam-first\n!claim race/null-one")
     assert [c["data-verdict"] for c in soup.select("details.claim")] == ["holds", "null"]
     assert [c.text for c in soup.select(".verdict")] == ["Holds", "No difference seen"]
-    assert len(soup.select("a")) == 1
+    assert len(soup.select("a")) == 1, "there is no ledger in this book to link to"
+
+
+def test_a_claim_says_what_it_is_held_against_and_why_it_does_not_hold(root: Path) -> None:
+    claims = json.loads((root / "docs/live/claims.json").read_text("utf-8"))
+    claims[1] |= {"kind": "theory band", "region": [-0.05, 0.05], "censored": 1, "why": "It is {=race.adam:.1f} only."}
+    (root / "docs/live/claims.json").write_text(json.dumps(claims), "utf-8")
+    (root / "docs/book.md").write_text("# Book\n\n!ledger\n", "utf-8")
+    claim = one(html(root, "!claim race/null-one"), "details.claim")
+    assert one(claim, "summary .why").text == "It is 64.1 only."
+    assert one(claim, ".verdict").text == "Undecided"
+    for said in ("Kind: theory band.", "whole interval lies within ±0.05.", "1 run never reached the target."):
+        assert said in claim.text
+    assert one(claim, "a")["href"] == "book.md#ledger-race-null-one"
+    assert not html(root, "!claim race/adam-first").select(".why")
 
 
 @pytest.mark.parametrize(
@@ -253,6 +267,7 @@ def test_claims_may_follow_each_other_and_need_no_address(root: Path) -> None:
         ("!claim race/adam-first\nand text", "put a blank line between them"),
         ("text\n!claim race/adam-first", "'!claim race/adam-first' is left over"),
         ("!claim", "is left over"),
+        ("!ledger race", "!ledger race: a ledger shows every claim; write !ledger alone"),
         ("!source", "is left over"),
         ("!source trainlab.optimisers.Adam", "has no optimisers there; did you mean optimizers?"),
         ("!source trainlab.optimizers.Adan.update", "has no Adan there; did you mean Adam?"),

@@ -77,6 +77,14 @@ class LiveFiles:
             raise PressError(f"{name} has no number {key}{hint}")
         return math.nan if numbers[key] is None else numbers[key]
 
+    def claims(self) -> list[dict[str, Any]]:
+        """Read every claim with its evidence.
+
+        Raises:
+            PressError: When there is no list of claims.
+        """
+        return self._json("claims")
+
     def claim(self, claim_id: str) -> dict[str, Any]:
         """Read one claim with its evidence.
 
@@ -86,7 +94,7 @@ class LiveFiles:
         Raises:
             PressError: When there is no such claim.
         """
-        claims = {claim["id"]: claim for claim in self._json("claims")}
+        claims = {claim["id"]: claim for claim in self.claims()}
         if claim_id not in claims:
             hint = did_you_mean(claim_id, claims) or "."
             raise PressError(f"claim {claim_id} does not exist{hint} `trainlab claims` shows every claim")

@@ -1,17 +1,14 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
-In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name`` and
-``!notebook LAB``.
+In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
+``!notebook LAB`` and ``!ledger``.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
 from __future__ import annotations
 
-import math
-import posixpath
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,101 +19,18 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
-from trainlab_press import colab, source
-from trainlab_press.errors import PressError, did_you_mean, naming_page, page_of
+from trainlab_press import colab, evidence, source
+from trainlab_press.elements import add, highlighted
+from trainlab_press.errors import PressError, did_you_mean, naming_page
+from trainlab_press.ledger import ledger
 from trainlab_press.leftovers import Leftovers
 from trainlab_press.livefiles import LiveFiles
+from trainlab_press.press import NUMBER, NUMBER_INSIDE, Press
+from trainlab_press.provenance import provenance
 
-NUMBER = r"\{=([^{}\n]*)\}"
-NUMBER_INSIDE = re.compile(r"\s*(?P<name>\w+)\.(?P<key>[\w.-]+)(?::(?P<spec>\S+))?(?:\s+or\s+(?P<missing>.+?))?\s*")
-DIRECTIVE = re.compile(r"!(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)")
-VERDICTS = {"holds": "Holds", "null": "No difference seen", "reversed": "Reversed"}
+DIRECTIVE = re.compile(r"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|ledger(?![\w-])(?P<extra>.*))")
 
-
-def add(parent: ET.Element, tag: str, text: str = "", **attributes: str) -> ET.Element:
-    """Append an element whose text Markdown leaves alone.
-
-    Args:
-        parent: Where it goes.
-        tag: Its name.
-        text: Its text.
-        attributes: Its attributes; "class_" stands for "class".
-    """
-    names = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
-    element = ET.SubElement(parent, tag, names)
-    element.text = AtomicString(text)
-    return element
-
-
-def say(value: float) -> str:
-    """Write a number with three digits that count, and no exponent for a large one."""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
-def say_interval(estimate: float, low: float, high: float) -> list[str]:
-    """Write an estimate and its interval with the decimals that the interval's width warrants."""
-    width = high - low
-    if not (math.isfinite(width) and width > 0):
-        return [say(value) for value in (estimate, low, high)]
-    decimals = max(0, 1 - math.floor(math.log10(width)))
-    return [f"{value:,.{decimals}f}" for value in (estimate, low, high)]
-
-
-@dataclass
-class Press:
-    """What one conversion needs to know.
-
-    Args:
-        md: The running converter.
-        root: The project's root.
-        live: The results.
-        repo: Address of the repository for links to source files, or "".
-    """
-
-    md: Markdown
-    root: Path
-    live: LiveFiles
-    repo: str
-
-    def href(self, file: str) -> str:
-        """Link to a live file, relative to the page's source; MkDocs checks it and makes it an address."""
-        return posixpath.relpath(f"{self.live.folder.name}/{file}", posixpath.dirname(page_of(self.md)) or ".")
-
-    def code_link(self, parent: ET.Element, file: str, lines: str = "") -> None:
-        """Append the name of a source file, linked where the repository's address is known."""
-        if self.repo:
-            add(parent, "a", file, href=f"{self.repo.rstrip('/')}/blob/main/{file}{lines}")
-        else:
-            add(parent, "code", file)
-
-    def number(self, inside: str) -> ET.Element:
-        """Turn what stands in {=...} into a <data> element."""
-        m = NUMBER_INSIDE.fullmatch(inside)
-        if not m:
-            raise PressError(f"{{={inside}}} is not a number; write {{=experiment.key}} or {{=experiment.key:.1f}}")
-        try:
-            value = self.live.number(m["name"], m["key"])
-        except PressError as error:
-            raise PressError(f"{{={inside}}}: {error}") from None
-        try:
-            text = format(value, m["spec"] or ".3g")
-        except ValueError as error:
-            raise PressError(f"{{={inside}}}: bad format {m['spec']} ({error}); write one like .1f or .0%") from None
-        if not math.isfinite(value):
-            if not m["missing"]:
-                raise PressError(f"{{={inside}}} is {value}; if that may be, say what to show: {{={inside} or never}}")
-            text = m["missing"]
-        data = ET.Element("data", {"value": repr(value)})
-        data.text = AtomicString(text)
-        return data
-
-    def fill(self, parent: ET.Element, text: str) -> None:
-        """Append plain text in which {=...} becomes numbers."""
-        pieces = re.split(NUMBER, text)
-        parent.text = AtomicString(pieces[0])
-        for inside, after in zip(pieces[1::2], pieces[2::2], strict=True):
-            parent.append(self.number(inside))
-            add(parent, "span", after)  # a tail would still be read as Markdown
+__all__ = ["NUMBER", "NUMBER_INSIDE", "Press", "TrainlabExtension", "makeExtension"]
 
 
 class _Number(InlineProcessor):
@@ -132,7 +46,7 @@ class _Number(InlineProcessor):
 
 
 class _Directives(BlockProcessor):
-    """Replaces blocks of !claim, !source and !notebook lines."""
+    """Replaces blocks of !claim, !source, !notebook and !ledger lines."""
 
     def __init__(self, press: Press) -> None:
         super().__init__(press.md.parser)
@@ -146,30 +60,19 @@ class _Directives(BlockProcessor):
             for line in blocks.pop(0).splitlines():
                 m = DIRECTIVE.fullmatch(line.rstrip())
                 if not m:
-                    raise PressError(
-                        f"'{line.strip()}' follows a !claim, !source or !notebook; put a blank line between them"
+                    raise PressError(f"'{line.strip()}' follows a line with !; put a blank line between them")
+                if m["kind"]:
+                    {"claim": self.claim, "source": self.source, "notebook": self.notebook}[m["kind"]](
+                        parent, m["rest"]
                     )
-                {"claim": self.claim, "source": self.source, "notebook": self.notebook}[m["kind"]](parent, m["rest"])
+                elif m["extra"]:
+                    raise PressError(f"!ledger{m['extra']}: a ledger shows every claim; write !ledger alone")
+                else:
+                    ledger(self.press, parent)
 
     def claim(self, parent: ET.Element, claim_id: str) -> None:
         """Append a claim: the sentence and the verdict, opening to the evidence."""
-        press, claim = self.press, self.press.live.claim(claim_id)
-        verdict = str(claim["verdict"])
-        box = add(parent, "details", class_="claim", data_verdict=verdict, id=f"claim-{claim_id.replace('/', '-')}")
-        summary = add(box, "summary")
-        press.fill(add(summary, "span", class_="sentence"), claim["text"])
-        add(summary, "strong", VERDICTS.get(verdict, verdict), class_="verdict")
-        evidence = add(box, "p", f"{claim['statistic'][:1].upper()}{claim['statistic'][1:]}: ")
-        estimate, low, high = say_interval(claim["estimate"], claim["low"], claim["high"])
-        interval = AtomicString(f", 95 % interval {low} to {high}, over {claim['n']} seeds.")
-        add(evidence, "strong", estimate).tail = interval
-        origin = add(box, "p", "Source: ")
-        where = {"href": claim["url"]} if claim["url"] else {}
-        link = add(origin, "a" if where else "cite", claim["source"] or "an observation of this book", **where)
-        link.tail = AtomicString(". Experiment: ")
-        press.code_link(origin, press.live.experiment(claim["experiment"])["source"])
-        origin[-1].tail = AtomicString(", run again by ")
-        add(origin, "code", f"trainlab run {claim['experiment']}").tail = AtomicString(".")
+        evidence.box(self.press, parent, self.press.live.claim(claim_id))
 
     def notebook(self, parent: ET.Element, lab: str) -> None:
         """Append the ways to a lab: its page and, where the repository is known, Colab."""
@@ -186,18 +89,13 @@ class _Directives(BlockProcessor):
 
     def source(self, parent: ET.Element, rest: str) -> None:
         """Append the highlighted source of a definition."""
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
-
         press = self.press
         dotted, _, option = rest.partition(" ")
         if option.strip() not in {"", "with docstring"}:
             raise PressError(f"!source {rest}: '{option.strip()}' is no option; write 'with docstring' or nothing")
         listing = source.find(press.root, dotted, docstring=bool(option.strip()))
         figure = add(parent, "figure", class_="listing")
-        code = highlight(listing.code, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
-        add(figure, "div", press.md.htmlStash.store(code))
+        add(figure, "div", press.md.htmlStash.store(highlighted(listing.code)))
         caption = add(figure, "figcaption")
         add(caption, "code", dotted).tail = AtomicString(" in ")
         press.code_link(caption, listing.file, f"#L{listing.first}-L{listing.last}")
@@ -248,25 +146,8 @@ class _Figures(Treeprocessor):
         if question := record.get("question"):
             add(caption, "strong", question).tail = AtomicString(" ")
         self.press.fill(add(caption, "span"), record["caption"])
-        self.provenance(figure, record)
+        provenance(self.press, figure, record)
         return figure
-
-    def provenance(self, figure: ET.Element, record: dict[str, Any]) -> None:
-        """Append the line that says which runs, or which measurement, are behind the figure."""
-        box = add(figure, "details", class_="provenance", data_search_exclude="")
-        if not (summary := record.get("measured")):
-            summary = f"{record['runs']:,} runs, {record['seeds']} seeds, trained in {say(record['seconds'])} s"
-        add(box, "summary", summary)
-        versions = ", ".join(f"{what} {version}" for what, version in record["versions"].items())
-        steps = f"{record['training_steps']:,} training steps with " if record["training_steps"] else "With "
-        add(box, "p", f"{steps}{versions}. Key of the runs: ")
-        add(box[-1], "code", record["key"]).tail = AtomicString(".")
-        files = add(box, "p")
-        add(files, "a", "Data (CSV)", href=self.press.href(record["csv"])).tail = AtomicString(" · ")
-        add(files, "a", "Figure (SVG)", href=self.press.href(record["svg"])).tail = AtomicString(" · ")
-        self.press.code_link(files, record["source"])
-        files[-1].tail = AtomicString(" · ")
-        add(files, "code", record.get("command") or f"trainlab run {record['name']}")
 
 
 class TrainlabExtension(Extension):

@@ -1,0 +1,99 @@
+"""A claim in words: the verdict, the numbers behind it, and the box that shows it in a chapter."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+from markdown.util import AtomicString
+
+from trainlab_press.elements import add, say, say_interval
+from trainlab_press.press import Press
+
+Claim = dict[str, Any]
+"""As docs/live/claims.json has it."""
+
+VERDICTS = {"holds": "Holds", "null": "No difference seen", "reversed": "Reversed"}
+OBSERVATION = "an observation of this book"
+
+
+def slug(claim: Claim) -> str:
+    """A claim's id as the end of an anchor."""
+    return claim["id"].replace("/", "-")
+
+
+def verdict(claim: Claim) -> str:
+    """The verdict in words; with an upper and a lower bound, "no difference" would be the wrong ones."""
+    if claim["verdict"] == "null" and None not in claim.get("region", [None]):
+        return "Undecided"
+    return VERDICTS.get(claim["verdict"], claim["verdict"])
+
+
+def numbers(claim: Claim) -> tuple[str, str]:
+    """The estimate and its interval; null in the file is an end that is not finite."""
+    estimate, low, high = (claim[key] for key in ("estimate", "low", "high"))
+    if None not in (estimate, low, high):
+        said, *ends = say_interval(estimate, low, high)
+        return said, " to ".join(ends)
+    said = "not finite" if estimate is None else say(estimate)
+    if low is not None:
+        return said, f"{say(low)} or more" if high is None else f"{say(low)} to {say(high)}"
+    return said, "unbounded" if high is None else f"{say(high)} or less"
+
+
+def held_if(claim: Claim) -> str:
+    """Where the whole interval has to lie for the sentence to hold; "" where the file does not say."""
+    low, high = claim.get("region") or (None, None)
+    if low is not None and high is not None:
+        return f"within ±{say(high)}" if low == -high else f"between {say(low)} and {say(high)}"
+    if low is not None:
+        return f"above {say(low)}"
+    return "" if high is None else f"below {say(high)}"
+
+
+def statistic(claim: Claim) -> str:
+    """What the estimate is of, with its unit."""
+    return f"{claim['statistic'][:1].upper()}{claim['statistic'][1:]}"
+
+
+def rule(claim: Claim) -> str:
+    """What kind of statistic it is and what it is held against, in sentences; "" where the file says neither."""
+    said = [f"Kind: {claim['kind']}."] if claim.get("kind") else []
+    if region := held_if(claim):
+        said.append(f"The sentence holds where the whole interval lies {region}.")
+    if censored := claim.get("censored"):
+        said.append(f"{censored} {'run' if censored == 1 else 'runs'} never reached the target.")
+    return " ".join(said)
+
+
+def why(press: Press, parent: ET.Element, claim: Claim) -> None:
+    """Append why a claim does not hold here, where it does not."""
+    if claim.get("why"):
+        press.fill(add(parent, "span", class_="why"), claim["why"])
+
+
+def source(parent: ET.Element, claim: Claim) -> ET.Element:
+    """Append who says so, linked where it can be read."""
+    said = claim["source"] or OBSERVATION
+    return add(parent, "a", said, href=claim["url"]) if claim["url"] else add(parent, "cite", said)
+
+
+def box(press: Press, parent: ET.Element, claim: Claim) -> None:
+    """Append a claim to a chapter: the sentence and the verdict, opening to the evidence."""
+    outside = add(parent, "details", class_="claim", data_verdict=claim["verdict"], id=f"claim-{slug(claim)}")
+    summary = add(outside, "summary")
+    press.fill(add(summary, "span", class_="sentence"), claim["text"])
+    add(summary, "strong", verdict(claim), class_="verdict")
+    why(press, summary, claim)
+    estimate, interval = numbers(claim)
+    found = add(outside, "p", f"{statistic(claim)}: ")
+    add(found, "strong", estimate)
+    add(found, "span", f", 95 % interval {interval}, over {claim['n']} seeds. {rule(claim)}".rstrip())
+    origin = add(outside, "p", "Source: ")
+    source(origin, claim).tail = AtomicString(". Experiment: ")
+    press.code_link(origin, press.live.experiment(claim["experiment"])["source"])
+    origin[-1].tail = AtomicString(", run again by ")
+    add(origin, "code", f"trainlab run {claim['experiment']}").tail = AtomicString(".")
+    if ledger := press.shown.ledger:
+        where = press.to(ledger.path, f"ledger-{slug(claim)}")
+        add(add(outside, "p"), "a", "This claim in the ledger", href=where)
