@@ -177,6 +177,21 @@ def test_a_figure_carries_caption_and_provenance(root: Path) -> None:
     assert [a["href"] for a in details.select("a")] == ["live/race.csv", "live/race.svg", "live/race.json"]
 
 
+def test_every_figure_has_what_is_its_own(root: Path) -> None:
+    path = root / "docs" / "live" / "basins.json"
+    own = {"caption": "SGD ends at {=basins.sgd} %.", "numbers": {"sgd": 71.0}, "key": "0123456789ab", "seeds": 12}
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | own), "utf-8")
+    soup = html(root, "![](fig:race)\n\n![](fig:basins)")
+    race, basins = (one(soup, f"#fig-{name}") for name in ("race", "basins"))
+    for figure, name, words in (
+        (race, "race", ("Adam ends at 64.1 %", "10 seeds", "9f31c2a4b7e0")),
+        (basins, "basins", ("SGD ends at 71 %", "12 seeds", "0123456789ab")),
+    ):
+        assert [word for word in words if word not in figure.text] == []
+        assert len(figure.select(f"#{name}-p")) == 1
+        assert f"trainlab run {name}" in figure.text
+
+
 def test_source_files_are_linked_when_the_repository_is_known(root: Path) -> None:
     soup = html(root, "![](fig:race)\n\n!source trainlab.optimizers.free", repo="https://example.org/r/")
     hrefs = [a["href"] for a in soup.select("a")]
