@@ -276,7 +276,7 @@ def test_smoke_runs_have_no_problems(one: Book) -> None:
 
 def test_tuning_at_the_edge_is_a_problem(one: Book) -> None:
     one.write("one", edited(SMALL, ("every=4)", 'every=4).assign_attrs(at_edge=["SGD", "Adam"])')))
-    assert one.publish("one").problems == ["one: SGD, Adam tuned best at the edge of the grid of rates; widen the grid"]
+    assert one.publish("one").problems == ["one: SGD, Adam tuned best at the edge of the grid; widen it"]
     one.write("one", edited(SMALL, ("every=4)", "every=4).assign_attrs(at_edge=[])")))
     assert one.publish("one").problems == []
 

@@ -4,6 +4,7 @@ By default the site is built in smoke mode into a temporary copy. TRAINLAB_SITE 
 """
 
 import functools
+import gzip
 import http.server
 import json
 import os
@@ -206,7 +207,7 @@ def test_claims_open_to_their_evidence(visit: Visit, site: Site) -> None:
     page, _ = visit("optimizers/", "light", 1280)
     claims = json.loads((site.folder / "live" / "claims.json").read_text())
     boxes = page.query_selector_all("details.claim")
-    assert len(boxes) == len(claims)
+    assert len(boxes) == sum(claim["chapter"] == "optimizers.md" for claim in claims) > 8
     boxes[0].query_selector("summary").click()  # pyright: ignore[reportOptionalMemberAccess]
     assert "95 % interval" in boxes[0].inner_text()
 
@@ -269,5 +270,6 @@ def test_every_link_within_the_site_leads_somewhere(site: Site) -> None:
 
 
 def test_pages_are_light(site: Site) -> None:
+    """As they travel: compressed, with their figures."""
     for page in site.folder.rglob("*.html"):
-        assert page.stat().st_size < 600_000, page
+        assert len(gzip.compress(page.read_bytes())) < 250_000, page

@@ -127,8 +127,12 @@ def _name(thing: Any) -> Name:
 @functools.cache
 def _is_project(module: str) -> bool:
     """Source code that is edited beside the experiments, not an installed library. This package always counts."""
+    package = module.split(".")[0]
+    # Before looking for a part of a library, which would import all of it.
+    if package != module and _source(package) is not None and not _is_project(package):
+        return False
     path = _source(module)
-    if path is None or module.split(".")[0] == __name__.split(".")[0]:
+    if path is None or package == __name__.split(".")[0]:
         return path is not None
     return not {"site-packages", "dist-packages"} & set(path.parts) and not _is_standard(path)
 

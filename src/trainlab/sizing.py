@@ -1,5 +1,6 @@
 """How many runs train in one stack: as many as the cache likes, and as the memory holds."""
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from trainlab.data import Dataset
 from trainlab.refusals import attempt
-from trainlab.runs import STACK_SIZE, Run, label
+from trainlab.runs import STACK_SIZE, DatasetSpec, Run, label
 from trainlab.stack import CHUNK, build
+from trainlab.types import Model
 
 STACK_WEIGHTS = 3_000_000
 """Weights in a stack at most. Networks that reach it with fewer than four runs are faster one by one."""
@@ -70,16 +72,23 @@ def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
         Bytes that all runs of a stack share (the data), bytes for each run, and weights of each run.
     """
     data, size = run.data.load(), getattr(torch, dtype).itemsize
-    network = build(run)
-    parameters = list(network.parameters())
+    parameters, kept = _network(run.model, run.data)
     weights, largest = sum(p.numel() for p in parameters), max((p.numel() for p in parameters), default=0)
-    state = sum(value.numel() for p in parameters for value in run.optimizer.init(p.detach()).values())
+    state = sum(value.numel() for p in parameters for value in run.optimizer.init(p).values())
     # Weights, gradients by parameter and flat, update by part and flat, rates, evaluated weights; temporaries.
     copies = 8 * weights + 2 * state + 16 * largest
     # Kept for the backward pass, and copied while it runs; convolutions of a stack copy most.
-    activations = 6 * _kept(lambda: attempt(network, data.train.x[:2]), parameters) // 2 * max(run.batch_size, CHUNK)
+    activations = 6 * kept // 2 * max(run.batch_size, CHUNK)
     rows = 3 * 8 * len(data.train.y)  # the order of the examples, as int64
     return _numbers(data) * size, (copies + activations) * size + rows + 16 * run.steps, weights
+
+
+@functools.lru_cache(maxsize=100)
+def _network(model: Model, data: DatasetSpec) -> tuple[list[Tensor], int]:
+    """The parameters of a network, and the numbers that autograd keeps for two examples."""
+    network = build(Run(data=data, model=model, lr=1.0, steps=1))
+    parameters = [p.detach() for p in network.parameters()]
+    return parameters, _kept(lambda: attempt(network, data.load().train.x[:2]), parameters)
 
 
 def _kept(forward: Callable[[], Tensor], parameters: Sequence[Tensor]) -> int:

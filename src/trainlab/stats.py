@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -59,6 +58,8 @@ def mean_interval(values: Values) -> Estimate:
     References:
         Student 1908, "The probable error of a mean".
     """
+    from scipy import stats  # half a second to import, which `trainlab list` can do without
+
     values = _finite(values)
     mean, n = float(np.mean(values)), len(values)
     if np.ptp(values) == 0:
@@ -120,6 +121,8 @@ def probability_of_superiority(a: Values, b: Values) -> Estimate:
     References:
         Wilson 1927, "Probable inference, the law of succession, and statistical inference".
     """
+    from scipy import stats  # half a second to import, which `trainlab list` can do without
+
     _paired(a, b)
     if len(a) == 0:
         raise ValueError("a share of pairs needs at least one pair, got none")
@@ -185,6 +188,8 @@ def correlation(x: Values, y: Values) -> Estimate:
     References:
         Fisher 1921, "On the 'probable error' of a coefficient of correlation".
     """
+    from scipy import stats  # half a second to import, which `trainlab list` can do without
+
     _paired(x, y)
     x, y = _finite(x), _finite(y)
     if len(x) < 4:
@@ -200,6 +205,8 @@ def correlation(x: Values, y: Values) -> Estimate:
 
 def _percentiles(statistic: Callable[..., np.ndarray], *samples: np.ndarray) -> tuple[float, float]:
     """The ends of the bootstrap's percentile interval; several samples are resampled pair by pair."""
+    from scipy import stats  # half a second to import, which `trainlab list` can do without
+
     result = stats.bootstrap(
         samples, statistic, confidence_level=LEVEL, n_resamples=RESAMPLES, method="percentile", paired=True, rng=0
     )

@@ -73,7 +73,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
     if trainer.smoke:
         problems = []
     elif edge := results.attrs.get("at_edge"):
-        problems.append(f"{name}: {', '.join(edge)} tuned best at the edge of the grid of rates; widen the grid")
+        problems.append(f"{name}: {', '.join(edge)} tuned best at the edge of the grid; widen it")
     parts = figure_parts(module, trainer)
     record = {
         "name": name,
