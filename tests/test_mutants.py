@@ -18,8 +18,10 @@ FAULT = Mutant(name="fault", file="small.py", old="2 * x", new="3 * x", tests=("
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """A checkout of one function and one test, which looks at the number 2."""
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of one function and one test, which looks at the number 2; pytest starts there without plugins."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(mutants, "PYTEST", [part for part in mutants.PYTEST if not part.startswith("--timeout")])
     for folder in ("src", "tests"):
         (tmp_path / folder).mkdir()
     (tmp_path / "src" / "small.py").write_text(RIGHT, encoding="utf-8")
