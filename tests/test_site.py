@@ -171,7 +171,8 @@ def test_every_figure_is_there_and_says_what_it_shows(visit: Visit, site: Site) 
             assert words is not None, name
             alternative = words.text_content() or ""
             assert alternative == record["alt"], name
-            own = {f"{value:.1f}" for value in record["numbers"].values() if value is not None}
+            values = [value for value in record["numbers"].values() if value is not None]
+            own = {f"{value:.{decimals}f}" for value in values for decimals in range(1, 5)}
             assert numbers_in(alternative) & own, f"{name}: no number of its own run in its text alternative"
             assert len(svg.query_selector_all("path")) > 10, name
             seen.append(name)
