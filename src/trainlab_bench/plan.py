@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainlab.engine import available_jobs
-from trainlab_bench import growth, notebook, rows
+from trainlab_bench import growth, notebook, profile, rows
 
-SECTIONS = ("rows", "growth", "stacks", "notebook")
-DEFAULT = SECTIONS[:3]
+SECTIONS = ("rows", "profile", "growth", "stacks", "notebook")
+DEFAULT = SECTIONS[:4]
 """What is measured unless sections are named; the notebook's comparison takes minutes more."""
 
 
@@ -37,7 +37,9 @@ def jobs(section: str, quick: bool) -> list[Job]:
         section: one of `SECTIONS`.
         quick: the shortest ones that show whether everything works.
     """
-    return {"rows": _rows, "growth": _growth, "stacks": _stacks, "notebook": _notebook}[section](quick)
+    return {"rows": _rows, "profile": _profile, "growth": _growth, "stacks": _stacks, "notebook": _notebook}[section](
+        quick
+    )
 
 
 def _rows(quick: bool) -> list[Job]:
@@ -46,6 +48,11 @@ def _rows(quick: bool) -> list[Job]:
         Job(row.name, measure, {"name": row.name, "quick": quick}, about={"label": row.label, "place": place})
         for place, row in enumerate(rows.ROWS)
     ]
+
+
+def _profile(quick: bool) -> list[Job]:
+    measure = f"{profile.__name__}.measure_profile"
+    return [Job(net, measure, {"net": net, "quick": quick}) for net in profile.NETS]
 
 
 def _growth(quick: bool) -> list[Job]:

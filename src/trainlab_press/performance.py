@@ -40,7 +40,7 @@ def read(project: Project) -> Record:
         return {}
     try:
         record = json.loads(path.read_bytes())
-        missing = [section for section in SECTIONS if "results" not in record.get(section, {})]
+        missing = [section for section in (*SECTIONS, "profile") if "results" not in record.get(section, {})]
     except (ValueError, TypeError, AttributeError) as error:
         raise PressError(
             f"{RECORD.as_posix()} is damaged ({error}); take it from git, or measure: make bench"
@@ -100,6 +100,7 @@ def numbers(record: Record) -> dict[str, Numbers]:
         for key in ("microseconds", "plain", "megabytes")
     }
     rows = _rows(record["rows"]["results"]) | _notebook(record.get("notebook", {}).get("results"))
+    rows |= _profile(record["profile"]["results"])
     return dict(zip(MEASURED, (rows, growth, _stacks(record["stacks"]["results"])), strict=True))
 
 
@@ -109,6 +110,15 @@ def _rows(results: Record) -> Numbers:
         for net in performance_tables.NETS:
             cell = row.get("cells", {}).get(net, {})
             out |= {f"{name}_{net}_{key}": cell.get(key) for key in ("microseconds", "ratio", "low", "high")}
+    return out
+
+
+def _profile(results: Record) -> Numbers:
+    out: Numbers = {}
+    for net, result in results.items():
+        times = result["microseconds"]
+        out |= {f"profile_{net}_{part}": value for part, value in times.items()}
+        out |= {f"profile_{net}_{part}_share": value / times["total"] for part, value in times.items()}
     return out
 
 

@@ -18,6 +18,7 @@ def tables(record: Record) -> dict[str, str]:
         "trial": trial(record),
         "rows": rows(results),
         "workers": workers(results[WORKERS]),
+        "profile": profile(record["profile"]["results"]),
         "setting": setting(record),
     }
 
@@ -42,6 +43,16 @@ def rows(results: Record) -> str:
         else:
             lines.append([row["label"], *(_cell(row["cells"].get(net)) for net in NETS)])
     return _table(lines)
+
+
+def profile(results: Record) -> str:
+    """One step of a stack, taken apart."""
+    parts = ("total", "products", "batch", "forward", "loss", "backward", "update")
+    heads = ["network", "one step", "products", "picking the batch", "forward", "loss", "backward", "update"]
+    cells = (
+        [net.replace("x", " × "), *(f"{results[net]['microseconds'][part]:.1f}" for part in parts)] for net in NETS
+    )
+    return _table([heads, *cells])
 
 
 def workers(row: Record) -> str:
