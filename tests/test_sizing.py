@@ -50,7 +50,7 @@ def test_a_small_allowance_splits_stacks_and_changes_no_result() -> None:
 
 
 def test_a_run_that_does_not_fit_is_refused_before_anything_is_trained() -> None:
-    with pytest.raises(ValueError, match=r"one run of MLP\(.*\) on MNIST1D.* needs about .* MiB of memory"):
+    with pytest.raises(ValueError, match=r"one run of MLP\(.*\) on MNIST1D.* needs about .* [KM]iB of memory"):
         train([BASE], memory=1 << 16)
 
 

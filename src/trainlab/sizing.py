@@ -78,7 +78,7 @@ def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
     # Weights, gradients by parameter and flat, update by part and flat, rates, evaluated weights; temporaries.
     copies = 8 * weights + 2 * state + 16 * largest
     # Kept for the backward pass, and copied while it runs; convolutions of a stack copy most.
-    activations = 6 * kept // 2 * max(run.batch_size, CHUNK)
+    activations = 8 * kept // 2 * max(run.batch_size, CHUNK)
     rows = 3 * 8 * len(data.train.y)  # the order of the examples, as int64
     return _numbers(data) * size, (copies + activations) * size + rows + 16 * run.steps, weights
 
