@@ -144,7 +144,7 @@ def test_run_works_below_the_root(one: Book, run: Run, monkeypatch: pytest.Monke
 
 
 def test_a_differing_verdict_fails_the_run(one: Book, run: Run) -> None:
-    one.write("one", edited(SMALL, ('expect="holds"', 'expect="null"')))
+    one.write("one", edited(SMALL, ('expect="holds"', 'expect="null", why="It is small."')))
     done = run("run", "--jobs", "1")
     assert done.code == 1
     assert done.message.startswith("claim one/loss-falls: the book says null, the runs say holds: ")
@@ -407,7 +407,7 @@ def test_progress_counts_experiments_and_runs_without_a_terminal(one: Book, run:
 
 
 def test_progress_tells_the_time_that_is_left(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = cli._Progress("[2/3] one")
+    progress = cli.Progress("[2/3] one")
     progress(0, 40, 0)
     assert progress.bar is not None
     progress.bar.mininterval = 0  # a line for every stack
@@ -422,7 +422,7 @@ def test_progress_tells_the_time_that_is_left(capsys: pytest.CaptureFixture[str]
 
 
 def test_progress_grows_when_the_experiment_asks_for_more(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = cli._Progress("[1/1] one")
+    progress = cli.Progress("[1/1] one")
     progress(5, 25, 5)  # 5 of 25 were stored
     progress(25, 25, 5)
     progress(0, 10, 0)

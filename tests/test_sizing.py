@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -57,7 +57,7 @@ def test_a_run_that_does_not_fit_is_refused_before_anything_is_trained() -> None
 @pytest.mark.parametrize("name", ["stack_size", "memory"])
 def test_bad_numbers_are_named(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be >= 1, got 0"):
-        Trainer(**{name: 0})
+        Trainer(**cast(Any, {name: 0}))
 
 
 def test_processes_share_half_of_the_memory() -> None:

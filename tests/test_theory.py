@@ -1,7 +1,8 @@
 """Theory: every formula against another way to the same number, and that runs which break it are told apart."""
 
 import math
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, product
 
 import numpy as np
@@ -184,6 +185,15 @@ def test_a_wrong_gain_leaves_the_band(monkeypatch: pytest.MonkeyPatch, init: Ini
     results = train(grid(base, seed=range(12)), [signal_by_depth.signal]).assign_coords(init=("run", ["He"] * 12))
     monkeypatch.setattr(signal_by_depth, "WIDTHS", NARROW)
     assert verdict(results, within(signal_by_depth._step_deviation, 0.1, init="He")) == expected
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_module() -> Iterator[None]:
+    """The experiments as imported above, where tests of checkouts have imported them anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (quadratic_rates, signal_by_depth):
+            patch.setitem(sys.modules, module.__name__, module)
+        yield
 
 
 @pytest.fixture(scope="module")
