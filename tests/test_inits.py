@@ -45,7 +45,7 @@ def fill(layer: nn.Module, init: Init, seed: int = 0) -> nn.Module:
 
 
 @each_layer
-@pytest.mark.parametrize(("init", "variance", "kurtosis"), VARIANCE, ids=lambda value: str(value))
+@pytest.mark.parametrize(("init", "variance", "kurtosis"), VARIANCE, ids=[str(init) for init, *_ in VARIANCE])
 def test_mean_variance_and_fourth_moment(
     layer: str, init: Init, variance: Callable[[int, int], float], kurtosis: float
 ) -> None:
