@@ -72,14 +72,15 @@ def cell(row: Tag, column: str) -> Tag:
 
 def test_code_and_comments_show_nothing(tmp_path: Path) -> None:
     hidden = "```\n!claim a/b\n```\n\n<!--\n!claim a/b\n-->\n\nText of `![](fig:a)` and\n`!ledger`.\n"
-    (tmp_path / "index.md").write_text(hidden, "utf-8")
-    found = shown(tmp_path, tmp_path / "live")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text(hidden, "utf-8")
+    found = shown(tmp_path, tmp_path / "docs" / "live")
     assert (found.claims, found.figures, found.ledger) == ({}, {}, None)
 
 
 def test_the_first_page_counts_and_generated_ones_do_not(root: Path) -> None:
     (root / "docs" / "live" / "part.md").write_text("!claim race/old\n", "utf-8")
-    found = shown(root / "docs", root / "docs" / "live")
+    found = shown(root, root / "docs" / "live")
     assert {claim_id: page.path for claim_id, page in found.claims.items()} == {
         "race/near": "a.md",
         "race/far": "a.md",
@@ -89,6 +90,30 @@ def test_the_first_page_counts_and_generated_ones_do_not(root: Path) -> None:
     assert found.figures["race"].path == "a.md"
     assert found.ledger is not None
     assert found.ledger.path == "ledger.md"
+
+
+NAV = """
+nav:
+  - Home: index.md
+  - b.md
+  - Chapters: [{Parts: [{Second: a.md}]}, https://example.org]
+  - Again: b.md
+plugins: !ENV [PLUGINS, {x: !relative $config_dir}]
+"""
+
+
+def test_pages_come_in_the_order_of_the_navigation_and_the_others_after_it(root: Path) -> None:
+    (root / "mkdocs.yml").write_text(NAV, "utf-8")
+    (root / "docs" / "0.md").write_text("# Not in the navigation\n\n!claim race/far\n!claim race/old\n", "utf-8")
+    found = shown(root, root / "docs" / "live").claims
+    assert [(claim_id, page.path) for claim_id, page in found.items()] == [
+        ("width/less", "b.md"),
+        ("race/far", "b.md"),
+        ("race/near", "a.md"),
+        ("race/old", "0.md"),
+    ]
+    rows = html(root).select("table.ledger tbody tr")
+    assert [row["id"] for row in rows] == [f"ledger-{claim_id.replace('/', '-')}" for claim_id in found]
 
 
 # The table

@@ -139,6 +139,16 @@ def test_chapter_of_a_claim_is_the_first_page_that_shows_it(one: Book) -> None:
     assert chapter_of(one.project, "one/c") is None
 
 
+def test_a_claim_in_code_or_in_a_generated_page_has_no_chapter(one: Book) -> None:
+    docs = one.project.root / "docs"
+    one.project.live.mkdir()
+    (docs / "live" / "a.md").write_text("!claim one/a\n", encoding="utf-8")
+    (docs / "b.md").write_text("```\n!claim one/a\n```\n\n<!--\n!claim one/a\n-->\n", encoding="utf-8")
+    assert chapter_of(one.project, "one/a") is None
+    (docs / "c.md").write_text("!claim one/a\n", encoding="utf-8")
+    assert chapter_of(one.project, "one/a") == "c.md"
+
+
 # What is done again
 
 

@@ -41,7 +41,7 @@ class Press:
     @cached_property
     def shown(self) -> Shown:
         """Which page shows what."""
-        return shown(self.root / "docs", self.live.folder)
+        return shown(self.root, self.live.folder)
 
     def href(self, file: str) -> str:
         """Link to a live file, relative to the page's source; MkDocs checks it and makes it an address."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 NOT_TEXT = re.compile(
     r"<!--.*?-->"
@@ -34,7 +38,7 @@ class Page:
 
 @dataclass
 class Shown:
-    """What the pages show, each thing with the first page that does, in the order of the pages.
+    """What the pages show, each thing with the first page that does, in the order of the navigation.
 
     Args:
         claims: Claim's id -> page.
@@ -47,19 +51,23 @@ class Shown:
     ledger: Page | None = None
 
 
-def shown(docs: Path, live: Path) -> Shown:
+class _Settings(yaml.SafeLoader):
+    """Reads mkdocs.yml without what only MkDocs knows, such as !relative."""
+
+
+_Settings.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
+def shown(root: Path, live: Path) -> Shown:
     """Look through the pages; what stands in code or in a comment does not count.
 
     Args:
-        docs: The folder of the pages.
+        root: The folder with mkdocs.yml and, in docs, the pages.
         live: The folder of generated files, whose pages are parts of others.
     """
     found = Shown()
-    for file in sorted(docs.rglob("*.md")):
-        if live in file.parents:
-            continue
-        text = NOT_TEXT.sub("", file.read_text("utf-8"))
-        path = file.relative_to(docs).as_posix()
+    for path in _pages(root, live):
+        text = NOT_TEXT.sub("", (root / "docs" / path).read_text("utf-8"))
         title = TITLE.search(text)
         page = Page(path, title["title"] if title else path)
         for mention in MENTION.finditer(text):
@@ -70,3 +78,21 @@ def shown(docs: Path, live: Path) -> Shown:
             else:
                 found.ledger = found.ledger or page
     return found
+
+
+def _pages(root: Path, live: Path) -> list[str]:
+    """The pages relative to docs/, as the navigation has them; those that it lacks follow by name."""
+    settings = root / "mkdocs.yml"
+    read: Any = yaml.load(settings.read_text("utf-8"), _Settings) if settings.is_file() else None
+    place = {path: number for number, path in reversed([*enumerate(_leaves((read or {}).get("nav")))])}
+    docs = root / "docs"
+    found = [file.relative_to(docs).as_posix() for file in docs.rglob("*.md") if live not in file.parents]
+    return sorted(found, key=lambda path: (place.get(path, len(place)), path))
+
+
+def _leaves(nav: Any) -> Iterator[str]:
+    """The paths in a navigation, through all of its sections."""
+    if isinstance(nav, str):
+        yield nav
+    for part in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from _leaves(part)

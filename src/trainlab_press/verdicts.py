@@ -19,6 +19,7 @@ from trainlab_press.errors import PressError
 from trainlab_press.livefiles import LiveFiles
 from trainlab_press.markdown import Press
 from trainlab_press.project import Project
+from trainlab_press.shown import shown
 
 Records = list[dict[str, Any]]
 
@@ -107,12 +108,9 @@ def unquotable(project: Project, records: Records) -> list[str]:
 
 
 def chapter_of(project: Project, claim_id: str) -> str | None:
-    """The page that shows a claim, relative to docs/; the first, where several do."""
-    pattern = re.compile(rf"^!claim {re.escape(claim_id)}\s*$", re.MULTILINE)
-    for page in sorted((project.root / "docs").rglob("*.md")):
-        if pattern.search(page.read_text(encoding="utf-8")):
-            return page.relative_to(project.root / "docs").as_posix()
-    return None
+    """The page that shows a claim, relative to docs/; the first of the navigation, where several do."""
+    page = shown(project.root, project.live).claims.get(claim_id)
+    return page.path if page else None
 
 
 def _record(project: Project, name: str, claim: Claim, estimate: Estimate, verdict: Verdict) -> dict[str, Any]:
