@@ -18,6 +18,7 @@ from checkout import SMALL, Book, Checkout, book, edited, tree, without_seconds
 from trainlab import cli
 from trainlab.data import MNIST1D
 from trainlab.store import Store
+from trainlab_press.elements import say_interval
 
 DATA = MNIST1D(rows=400, validation=100, test=200)
 NAMELESS = (
@@ -333,13 +334,16 @@ def test_claims_are_listed_with_their_evidence(one: Book, run: Run) -> None:
     done = run("claims")
     assert done.code == 0
     [claim] = one.json("claims")
-    head, row, name, sentence, statistic, summary = done.out.splitlines()
-    assert head.split() == ["verdict", "estimate", "95", "%", "interval", "holds", "if", "seeds"]
-    values = [f"{claim[end]:.3g}" for end in ("estimate", "low", "high")]
-    assert row.split() == ["holds", values[0], values[1], "to", values[2], "above", "0", "10"]
+    head, row, name, sentence, *basis, summary = done.out.splitlines()
+    assert head.split() == ["Verdict", "Estimate", "95", "%", "interval", "Seeds"]
+    estimate, low, high = say_interval(*(claim[end] for end in ("estimate", "low", "high")))
+    assert row.split() == ["Holds", estimate, low, "to", high, "10"]
     assert name.strip() == "one/loss-falls"
     assert sentence.strip() == claim["text"]
-    assert statistic.strip() == f"statistic of its own: {claim['statistic']}"
+    assert " ".join(line.strip() for line in basis) == (
+        f"T{claim['statistic'][1:]}. Kind: statistic of its own. The sentence holds where the whole interval lies "
+        "above 0."
+    )
     assert summary == "1 claims; 0 with a verdict that differs from the book's"
 
 
@@ -351,7 +355,7 @@ def test_claims_exits_with_1_when_a_verdict_differs(one: Book, run: Run) -> None
     lines = done.out.splitlines()
     assert [(line[:2], line.split()[-1]) for line in lines if line.endswith(" 10")] == [("!!", "10"), ("  ", "10")]
     assert [line.strip() for line in lines if "/loss-falls" in line] == ["two/loss-falls", "one/loss-falls"]
-    assert "   The book says: reversed." in lines
+    assert "   The book says: Reversed." in lines
     assert f"   Why: At {one.json('two')['numbers']['sgd']:.2f} nobody knows." in lines
     assert lines[-1] == "2 claims; 1 with a verdict that differs from the book's"
     one.write("two")

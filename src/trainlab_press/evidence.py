@@ -66,6 +66,11 @@ def rule(claim: Claim) -> str:
     return " ".join(said)
 
 
+def basis(claim: Claim) -> str:
+    """What the estimate is of, and its rule."""
+    return f"{statistic(claim)}. {rule(claim)}".rstrip()
+
+
 def why(press: Press, parent: ET.Element, claim: Claim) -> None:
     """Append why a claim does not hold here, where it does not."""
     if claim.get("why"):

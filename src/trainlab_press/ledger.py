@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 
 from trainlab_press.elements import add
-from trainlab_press.evidence import Claim, numbers, rule, slug, source, statistic, verdict, why
+from trainlab_press.evidence import Claim, basis, numbers, slug, source, verdict, why
 from trainlab_press.press import Press
 
 KINDS = {"holds": "Holds", "null": "Null", "reversed": "Reversed"}
@@ -62,7 +62,7 @@ def _row(press: Press, row: ET.Element, claim: Claim) -> None:
     said = cell("Claim")
     press.fill(add(said, "span", class_="sentence"), claim["text"])
     why(press, said, claim)
-    add(said, "span", f"{statistic(claim)}. {rule(claim)}".rstrip(), class_="basis")
+    add(said, "span", basis(claim), class_="basis")
     estimate, interval = numbers(claim)
     cell("Estimate", estimate, data_sort=_sort(claim["estimate"]))
     cell("95 % interval", interval, data_sort=_sort(claim["low"]))
