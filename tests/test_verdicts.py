@@ -120,6 +120,29 @@ def test_pilot_judges_other_seeds(one: Book) -> None:
     assert module.falls(module.measure(one.trainer())).value == drafted["estimate"]
 
 
+def test_pilot_quotes_its_own_numbers_and_marks_those_that_are_not_there(one: Book) -> None:
+    quoting = edited(
+        SMALL,
+        ("Training lowers", "To {=one.sgd:.6f}, {=one.never or none}, {=one.sdg} and {= two.sgd:.1f }, it lowers"),
+        ('expect="holds"', 'expect="null", why="Adam ends at {=one.adam:.6f}."'),
+    )
+    one.write("one", quoting)
+    assert len(one.publish("one").problems) == 2  # the verdict and the number sdg
+    reported = one.json("one")["numbers"]
+    [drafted] = pilot(one.project, "one", one.trainer(pilot=True))
+    numbers = re.fullmatch(
+        r"To (\d\.\d{6}), none, \[no number yet: one\.sdg\] and \[no number yet: two\.sgd:\.1f\], it lowers the "
+        r"training loss\.; Adam ends at (\d\.\d{6})\.",
+        f"{drafted['text']}; {drafted['why']}",
+    )
+    assert numbers is not None
+    assert set(numbers.groups()).isdisjoint(f"{value:.6f}" for value in reported.values() if value)
+    one.write("two", edited(SMALL, ("Training", "Before")))
+    one.publish("two")
+    [drafted] = pilot(one.project, "one", one.trainer(pilot=True))
+    assert f" and {one.json('two')['numbers']['sgd']:.1f}, it lowers" in drafted["text"]
+
+
 def test_pilot_never_trains_the_reported_seeds(one: Book) -> None:
     one.write("one")
     with pytest.raises(ValueError, match="make it with pilot=True"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,7 @@ from trainlab.stats import Estimate
 from trainlab.training import Trainer
 from trainlab_press.errors import PressError
 from trainlab_press.livefiles import LiveFiles
-from trainlab_press.markdown import Press
+from trainlab_press.press import NUMBER, Press
 from trainlab_press.project import Project
 from trainlab_press.shown import shown
 
@@ -68,6 +69,9 @@ def pilot(project: Project, name: str, trainer: Trainer) -> Records:
         name: the experiment's.
         trainer: a fresh one that trains pilot seeds.
 
+    Returns:
+        A record a claim, whose sentences quote the pilot's own numbers, and name each number that there is not yet.
+
     Raises:
         ValueError: as for `judge`, or the trainer would train the reported seeds.
     """
@@ -75,7 +79,34 @@ def pilot(project: Project, name: str, trainer: Trainer) -> Records:
         raise ValueError("a pilot needs a trainer for drafts; make it with pilot=True")
     module = experiments.load(name)
     with experiments.naming(name):
-        return judge(project, module, module.measure(trainer), trainer)[0]
+        results = module.measure(trainer)
+        numbers = module.numbers(results)
+        records = judge(project, module, results, trainer)[0]
+    live = _Drafted(project.live, name, numbers)
+    return [record | {part: _draft(project, live, record[part]) for part in ("text", "why")} for record in records]
+
+
+@dataclass(frozen=True)
+class _Drafted(LiveFiles):
+    """The generated results, but of one experiment the numbers of its pilot."""
+
+    name: str
+    numbers: dict[str, float]
+
+    def experiment(self, name: str) -> dict[str, Any]:
+        return {"numbers": self.numbers} if name == self.name else super().experiment(name)
+
+
+def _draft(project: Project, live: LiveFiles, text: str) -> str:
+    """A sentence with its numbers filled in, as far as they are there."""
+
+    def said(number: re.Match[str]) -> str:
+        try:
+            return _filled(project, live, number[0])
+        except PressError:
+            return f"[no number yet: {number[1].strip()}]"
+
+    return re.sub(NUMBER, said, text)
 
 
 def plain(project: Project, text: str) -> str:
@@ -84,8 +115,12 @@ def plain(project: Project, text: str) -> str:
     Raises:
         PressError: there is no such number.
     """
+    return _filled(project, LiveFiles(project.live), text)
+
+
+def _filled(project: Project, live: LiveFiles, text: str) -> str:
     line = ET.Element("span")
-    Press(Markdown(), project.root, LiveFiles(project.live), "").fill(line, text)
+    Press(Markdown(), project.root, live, "").fill(line, text)
     return "".join(line.itertext())
 
 
@@ -96,7 +131,8 @@ def unquotable(project: Project, records: Records) -> list[str]:
     """
     problems = []
     for record in records:
-        for number in re.findall(r"\{=[^{}]*\}", f"{record['text']} {record['why']}"):
+        for found in re.finditer(NUMBER, f"{record['text']} {record['why']}"):
+            number = found[0]
             other = re.match(r"\{=\s*(\w+)\.", number)
             if other and other[1] != record["experiment"]:
                 continue
