@@ -19,6 +19,7 @@ from trainlab import cli
 from trainlab.data import MNIST1D
 from trainlab.store import Store
 from trainlab_press.elements import say_interval
+from trainlab_press.listing import some
 
 DATA = MNIST1D(rows=400, validation=100, test=200)
 NAMELESS = (
@@ -303,8 +304,8 @@ def test_list_says_what_there_is_to_do(one: Book, run: Run) -> None:
 
 
 def test_list_tells_a_few_of_many_reasons() -> None:
-    assert cli._some(["a", "b", "c", "d"]) == "a, b, c, d"
-    assert cli._some(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d, and 2 more"
+    assert some(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert some(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d, and 2 more"
 
 
 def test_list_changes_nothing(one: Book, run: Run) -> None:

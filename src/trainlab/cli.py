@@ -235,28 +235,11 @@ def _site(options: argparse.Namespace, project: Project) -> int:
 
 @_without_collector()
 def _list(options: argparse.Namespace, project: Project) -> int:
-    from trainlab.store import Store
-    from trainlab.training import Stale, Trainer
-    from trainlab_press.publish import why_redraw
+    from trainlab_press.listing import listing
 
-    for name in experiments.names():
-        trainer = Trainer(store=Store(project.cache / "runs"), jobs=available_jobs(), dry=True)
-        module = experiments.load(name)
-        try:
-            with experiments.naming(name):
-                module.measure(trainer)
-            why = why_redraw(project, module, trainer)
-            state = f"to be drawn: {_some(why)}" if why else "fresh"
-        except Stale as stale:
-            state = f"stale: {stale.missing} of {stale.total} runs to train: {_some(stale.why)}"
-        print(f"{name:28} {len(trainer.runs):5} runs {trainer.seconds:7.1f} s   {state}")
+    for line in listing(project):
+        print(line)
     return 0
-
-
-def _some(reasons: list[str], most: int = 4) -> str:
-    """The first reasons, and how many more there are."""
-    more = len(reasons) - most
-    return ", ".join(reasons[:most]) + (f", and {more} more" if more > 0 else "")
 
 
 def _claims(options: argparse.Namespace, project: Project) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 from trainlab.data import Split
 from trainlab.feedback import Feedback
 from trainlab.probes import Probe, Snapshot
-from trainlab.stack import CHUNK, Stack, StackedOptimizer, stacked_clip, stream
+from trainlab.stack import CHUNK, CHUNKS, Stack, StackedOptimizer, stacked_clip, stream
 from trainlab.store import Arrays, Task
 from trainlab.types import Loss, Tensors
 
@@ -89,12 +89,15 @@ class _Loop:
             losses, gradient = self.stack.gradient(inputs, targets, self.loss)
             # After the last update the probes still look at one step more, which is not taken.
             rates = self._rates(min(step, steps - 1))
-            update = self.optimizer.step(self.clip(gradient) if self.clip else gradient, rates)
-            if step in marks:
+            updates = self.optimizer.step(self.clip(gradient) if self.clip else gradient, rates)
+            if step in marks and self.task.probes:
+                updates = list(updates)
+                update = self.stack.flatten([update for _, update in updates])
                 measured[-1] |= self._probe(gradient, update, inputs, targets)
             if step == steps:
                 break
-            self.stack.flat.add_(update)
+            for weights, update in updates:
+                weights.add_(update)
             batch_losses.append(losses)
         return self._arrays(marks, batch_losses, measured)
 
@@ -208,7 +211,8 @@ def evaluate(stack: Stack, split: Split, loss: Loss) -> tuple[Tensor, Tensor]:
     stack.network.eval()
     loss_sum = torch.zeros(stack.count, dtype=torch.float64, device=stack.flat.device)
     right = torch.zeros_like(loss_sum)
-    for x, y in zip(split.x.split(CHUNK), split.y.split(CHUNK), strict=True):
+    rows = max(CHUNK, CHUNKS // stack.count)
+    for x, y in zip(split.x.split(rows), split.y.split(rows), strict=True):
         outputs = stack.forward(x, shared=True)
         targets = y.expand(stack.count, *y.shape)
         loss_sum += stack.losses(outputs, targets, loss).double() * len(y)

@@ -2,20 +2,24 @@
 
 Colours are those of `INK` and `SERIES` only: the press replaces each by a variable of the page, so
 that one figure follows light and dark. The same thing has the same colour on every page.
+
+matplotlib is imported by what needs it: `trainlab list` reads every experiment and draws none.
 """
+
+from __future__ import annotations
 
 import base64
 import io
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
+    from matplotlib.figure import Figure
 
 INK = {"text": "#1b1d22", "muted": "#5a5f69", "grid": "#d8dbe0", "paper": "#ffffff"}
 SERIES = ["#0072b2", "#c14a00", "#00805d", "#a8307f", "#8a6a00", "#5b4bb7", "#2a7f9e", "#6b6f76"]
@@ -79,13 +83,17 @@ STYLE: Any = {
 
 def figure() -> Figure:
     """An empty figure in the house style, for scripts and labs."""
-    with mpl.rc_context(STYLE):
+    from matplotlib.figure import Figure
+
+    with style():
         return Figure(figsize=SIZE)
 
 
 def style() -> Any:
     """A context in which everything that is drawn has the house style."""
-    return mpl.rc_context(STYLE)
+    from matplotlib import rc_context
+
+    return rc_context(STYLE)
 
 
 def curve(ax: Axes, x: np.ndarray, runs: np.ndarray, label: str, line: Mapping[str, Any]) -> None:
@@ -185,17 +193,23 @@ def _spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarr
 
 def percent(axis: Any) -> None:
     """Show shares in [0, 1] as percentages."""
+    from matplotlib.ticker import PercentFormatter
+
     axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def plain_ticks(axis: Any, at: Sequence[float] | np.ndarray) -> None:
     """Ticks at the given values only, written as plain numbers; for short logarithmic axes."""
+    from matplotlib.ticker import NullLocator
+
     axis.set_ticks(list(at), [f"{value:g}" for value in at])
     axis.set_minor_locator(NullLocator())
 
 
 def log_rates(ax: Axes, rates: Sequence[float]) -> None:
     """A logarithmic axis of learning rates, with a tick at each power of ten only."""
+    from matplotlib.ticker import NullFormatter
+
     ax.set_xscale("log")
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlim(min(rates) / 1.3, max(rates) * 1.3)
@@ -207,6 +221,8 @@ def data(fig: Figure) -> list[dict[str, Any]]:
 
     It is read back from the drawn lines, so it is the data of the plot and not of something beside it.
     """
+    from matplotlib.collections import PolyCollection
+
     rows = []
     for number, ax in enumerate(fig.axes, start=1):
         bands = {str(c.get_label()): c for c in ax.collections if isinstance(c, PolyCollection)}

@@ -181,7 +181,7 @@ def stacks(runs: Iterable[Run], size: int | Callable[[Run], int] = STACK_SIZE) -
 
     Returns:
         Indices into `runs`, in order, each in exactly one stack. The runs of one structure are
-        shared out evenly.
+        shared out evenly: one stack, or an even number of them.
     """
     runs = list(runs)
     groups: dict[Any, list[int]] = {}
@@ -191,6 +191,8 @@ def stacks(runs: Iterable[Run], size: int | Callable[[Run], int] = STACK_SIZE) -
     for members in groups.values():
         most = size if isinstance(size, int) else size(runs[members[0]])
         count = math.ceil(len(members) / most)
+        if 1 < count < len(members):
+            count += count % 2  # of three equal stacks, one of two cores would train two
         cuts = [len(members) * part // count for part in range(count + 1)]
         out += [members[start:end] for start, end in itertools.pairwise(cuts)]
     return out

@@ -12,7 +12,7 @@ from torch import Tensor
 from trainlab.data import Dataset
 from trainlab.refusals import attempt
 from trainlab.runs import STACK_SIZE, DatasetSpec, Run, label
-from trainlab.stack import CHUNK, build
+from trainlab.stack import CHUNK, CHUNKS, build
 from trainlab.types import Model
 
 STACK_WEIGHTS = 3_000_000
@@ -78,9 +78,9 @@ def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
     # Weights, gradients by parameter and flat, update by part and flat, rates, evaluated weights; temporaries.
     copies = 8 * weights + 2 * state + 16 * largest
     # Kept for the backward pass, and copied while it runs; convolutions of a stack copy most.
-    activations = 8 * kept // 2 * max(run.batch_size, CHUNK)
+    activations = 8 * kept // 2 * max(run.batch_size, CHUNK // 2)  # an evaluation keeps nothing
     rows = 3 * 8 * len(data.train.y)  # the order of the examples, as int64
-    return _numbers(data) * size, (copies + activations) * size + rows + 16 * run.steps, weights
+    return (_numbers(data) + kept // 2 * CHUNKS) * size, (copies + activations) * size + rows + 16 * run.steps, weights
 
 
 @functools.lru_cache(maxsize=100)

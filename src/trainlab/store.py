@@ -71,7 +71,9 @@ class Task:
         Args:
             worker: the function that trains the stack.
         """
-        code = fingerprint([worker, *(thing for made in (*self.probes, *self.runs) for thing in _code_of(made))])
+        # Once each: the runs of a stack share most of what they are made of.
+        made = {id(value): value for run in self.runs for value in vars(run).values()}
+        code = fingerprint([worker, *(thing for value in (*self.probes, *made.values()) for thing in _code_of(value))])
         data = {f"data of {run.data}": run.data.load().digest for run in self.runs[:1]}
         return {**self.request, **data, **versions(), **code}
 
@@ -79,9 +81,7 @@ class Task:
 def _code_of(value: Any) -> set[Any]:
     """The types and functions of the project that a value is made of."""
     if is_dataclass(value) and not isinstance(value, type):
-        inner = {thing for field in fields(value) for thing in _code_of(getattr(value, field.name))}
-        # A run's own class only carries the fields.
-        return inner if isinstance(value, Run) else inner | {type(value)}
+        return {type(value)} | {thing for field in fields(value) for thing in _code_of(getattr(value, field.name))}
     if isinstance(value, tuple):
         return {thing for item in value for thing in _code_of(item)}
     return {value} if callable(value) else set()

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from trainlab.data import Split
+from trainlab.loop import TRAIN_ROWS
 from trainlab.training import train
 from trainlab_bench.nets import BATCH, DATA, RATE, Net
 
@@ -33,6 +35,17 @@ def plain(net: Net, steps: int) -> float:
     """The textbook loop: tensors indexed by a permutation, `torch.optim.Adam` as it comes."""
     model = net.textbook()
     return _loop(model, torch.optim.Adam(model.parameters(), lr=RATE), _permuted(steps), steps)
+
+
+def plain_measured(net: Net, steps: int) -> float:
+    """The textbook loop, with the measurements before and after that `train` makes too."""
+    model, data = net.textbook(), DATA.load()
+    some = Split(*(values[:TRAIN_ROWS] for values in data.train))
+    start = time.perf_counter()
+    _evaluate(model, some, data.validation)
+    _loop(model, torch.optim.Adam(model.parameters(), lr=RATE), _permuted(steps), steps)
+    _evaluate(model, some, data.validation, data.test)
+    return (time.perf_counter() - start) / steps
 
 
 def fused(net: Net, steps: int) -> float:
@@ -76,6 +89,18 @@ def _loop(model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterator[
         loss.backward()
         optimizer.step()
     return (time.perf_counter() - start) / steps
+
+
+@torch.no_grad()
+def _evaluate(model: nn.Module, *splits: Split) -> None:
+    """Loss and accuracy on whole splits."""
+    criterion = nn.CrossEntropyLoss()
+    model.eval()
+    for x, y in splits:
+        outputs = model(x)
+        criterion(outputs, y).item()
+        (outputs.argmax(1) == y).float().mean().item()
+    model.train()
 
 
 def _permuted(steps: int) -> Iterator[list[Tensor]]:

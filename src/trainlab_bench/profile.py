@@ -56,7 +56,8 @@ def _phases(network: Net, steps: int) -> list[list[float]]:
         clock.append(time.perf_counter())
         gradients = torch.autograd.grad(losses.sum(), list(loop.stack.weights.values()))
         clock.append(time.perf_counter())
-        loop.stack.flat.add_(loop.optimizer.step(loop.stack.flatten(gradients), rates))
+        for weights, update in loop.optimizer.step(loop.stack.flatten(gradients), rates):
+            weights.add_(update)
         clock.append(time.perf_counter())
         out.append([after - before for before, after in pairwise(clock)])
     return out[3:]

@@ -62,8 +62,8 @@ ROWS = [
             ("keras", "Keras 3 on PyTorch"),
         )
     ),
-    Row("single", "trainlab, one run", steps=TRAINED),
-    Row("sweep", "trainlab, sweep of 32, one core", steps=TRAINED),
+    Row("single", "trainlab, one run", against="plain_measured", steps=TRAINED),
+    Row("sweep", "trainlab, sweep of 32, one core", against="plain_measured", steps=TRAINED),
     Row(
         "sweep_two_workers",
         "trainlab, sweep of 64, two worker processes",

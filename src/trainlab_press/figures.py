@@ -7,13 +7,14 @@ import io
 import re
 from collections.abc import Callable
 from html import escape
-from typing import Any
-
-import xarray as xr
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from trainlab import plots
 from trainlab_press.errors import PressError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
 
 DARK_INK = {"text": "#e8eaee", "muted": "#a6acb8", "grid": "#3a3f4a", "paper": "#14171d"}
 DARK_SERIES = ["#62b5f0", "#ff9a5c", "#3fc79a", "#ef8cc8", "#e0b93f", "#a99cf5", "#74cbe6", "#a9aeb8"]
@@ -48,7 +49,7 @@ def render(
         PressError: nothing was drawn, or a colour is not of the house style.
     """
     with plots.style():
-        figure = Figure(figsize=plots.SIZE)
+        figure = plots.figure()
         draw(figure, results)
         rows = plots.data(figure)
         if not rows:

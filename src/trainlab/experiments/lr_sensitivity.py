@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -85,7 +84,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 6.4)
     top, middle, bottom = fig.subplots(3, sharex=True, height_ratios=[3, 3, 1])
     rates = np.array(RATES)

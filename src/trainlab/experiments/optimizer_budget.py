@@ -11,7 +11,6 @@ fresh seeds; they leave out that other tuning seeds might choose otherwise.
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -59,7 +58,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     budgets = _budgets(results)
     for name in OPTIMIZERS:

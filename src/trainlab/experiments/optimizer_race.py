@@ -8,7 +8,6 @@ axis of updates is logarithmic. The label gives the mean accuracy on the test sp
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, after, difference
@@ -61,7 +60,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     later = results.isel(step=slice(1, None))
     ends = {name: float(results.test_accuracy.values[results.optimizer.values == name].mean()) for name in OPTIMIZERS}

@@ -9,7 +9,6 @@ the more the shared rate misjudges it.
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, by_seed, difference
@@ -44,7 +43,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out | {"adam_fixed_lowest": float(adam.min()), "adam_fixed_highest": float(adam.max())}
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     names = sorted(OPTIMIZERS, key=lambda name: _accuracy(results, name, SETTINGS[0]).value)
     for row, name in enumerate(names):

@@ -11,8 +11,6 @@ draws for each seed. Optimizers are ordered by their mean place with all rates.
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -65,7 +63,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.6)
     names = sorted(OPTIMIZERS, key=lambda name: _chances(results, name, _all(results)) @ PLACES)
     rows = fig.subplots(len(names), sharex=True, sharey=True)
@@ -78,7 +76,7 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
     plots.plain_ticks(rows[-1].xaxis, PLACES)
 
 
-def _row(ax: Axes, name: str, few: np.ndarray, every: np.ndarray) -> None:
+def _row(ax: "plots.Axes", name: str, few: np.ndarray, every: np.ndarray) -> None:
     color = plots.OPTIMIZER_LINES[name]["color"]
     ax.bar(PLACES, few, width=0.92, color=color, alpha=0.25, linewidth=0)
     ax.plot(PLACES, few, linestyle="none", label=f"{name}, few rates")

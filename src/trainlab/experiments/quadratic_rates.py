@@ -14,7 +14,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import nn
 
 from trainlab import plots
@@ -143,7 +142,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 7.2)
     panels = fig.subplots(len(CONDITIONS))
     for ax, condition in zip(panels, CONDITIONS, strict=True):

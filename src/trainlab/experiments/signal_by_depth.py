@@ -13,7 +13,6 @@ from itertools import pairwise
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, within
@@ -123,7 +122,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 6.4)
     panels = fig.subplots(2, sharex=True)
     layer = np.arange(DEPTH + 1)

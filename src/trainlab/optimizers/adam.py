@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from trainlab.optimizers.base import Param, Rate, Step, check
+from trainlab.optimizers.base import Param, Rate, Step, check, ema
 from trainlab.types import State
 
 
@@ -40,8 +40,8 @@ class Adam:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
-        v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
+        m = ema(state["m"], g, self.beta1)
+        v = ema(state["v"], g**2, self.beta2)
         m_hat = m / (1 - self.beta1**t)
         v_hat = v / (1 - self.beta2**t)
         return -lr * m_hat / (v_hat.sqrt() + self.eps), {"m": m, "v": v}
@@ -80,8 +80,8 @@ class AMSGrad:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
-        v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
+        m = ema(state["m"], g, self.beta1)
+        v = ema(state["v"], g**2, self.beta2)
         v_max = torch.maximum(state["v_max"], v)
         m_hat = m / (1 - self.beta1**t)
         v_hat = v_max / (1 - self.beta2**t)
@@ -118,7 +118,7 @@ class AdaMax:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
+        m = ema(state["m"], g, self.beta1)
         u = torch.maximum(self.beta2 * state["u"], g.abs() + self.eps)
         return -lr / (1 - self.beta1**t) * m / u, {"m": m, "u": u}
 
@@ -158,8 +158,8 @@ class NAdam:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
-        v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
+        m = ema(state["m"], g, self.beta1)
+        v = ema(state["v"], g**2, self.beta2)
         mu = self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
         mu_next = self.beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * self.momentum_decay))
         product = state["product"] * mu
@@ -203,8 +203,8 @@ class RAdam:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
-        v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
+        m = ema(state["m"], g, self.beta1)
+        v = ema(state["v"], g**2, self.beta2)
         m_hat = m / (1 - self.beta1**t)
         beta2 = torch.as_tensor(self.beta2, dtype=torch.float64, device=g.device)  # the runs of a stack may differ
         rho_inf = 2 / (1 - beta2) - 1
@@ -244,8 +244,8 @@ class AdamW:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        m = self.beta1 * state["m"] + (1 - self.beta1) * g
-        v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
+        m = ema(state["m"], g, self.beta1)
+        v = ema(state["v"], g**2, self.beta2)
         m_hat = m / (1 - self.beta1**t)
         v_hat = v / (1 - self.beta2**t)
         return -lr * (m_hat / (v_hat.sqrt() + self.eps) + self.weight_decay * w), {"m": m, "v": v}

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from trainlab.optimizers.base import Param, Rate, Step, check
+from trainlab.optimizers.base import Param, Rate, Step, check, ema
 from trainlab.types import State
 
 
@@ -68,9 +68,9 @@ class Adadelta:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        s = self.rho * state["s"] + (1 - self.rho) * g**2
+        s = ema(state["s"], g**2, self.rho)
         delta = (state["u"] + self.eps).sqrt() / (s + self.eps).sqrt() * g
-        u = self.rho * state["u"] + (1 - self.rho) * delta**2
+        u = ema(state["u"], delta**2, self.rho)
         return -lr * delta, {"s": s, "u": u}
 
 
@@ -99,5 +99,5 @@ class RMSProp:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        s = self.alpha * state["s"] + (1 - self.alpha) * g**2
+        s = ema(state["s"], g**2, self.alpha)
         return -lr * g / (s.sqrt() + self.eps), {"s": s}

@@ -1,7 +1,8 @@
-"""What every optimizer offers to the training loop."""
+"""What every optimizer offers to the training loop, and what they share."""
 
 from typing import Protocol
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -55,6 +56,19 @@ class AveragingOptimizer(Optimizer, Protocol):
             w: the parameter, as it is trained.
         """
         ...
+
+
+def ema(mean: Param, value: Param, beta: Rate) -> Param:
+    r"""An exponential moving average: $\beta \, \text{mean} + (1-\beta) \, \text{value}$.
+
+    Args:
+        mean: so far.
+        value: what comes in.
+        beta: the memory, in [0, 1); a tensor where the runs of a stack differ.
+    """
+    if isinstance(beta, Tensor):
+        return beta * mean + (1 - beta) * value
+    return torch.lerp(mean, value, 1 - beta)  # the same, in one pass over the numbers where the formula takes three
 
 
 def check(

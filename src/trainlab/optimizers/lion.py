@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from trainlab.optimizers.base import Param, Rate, Step, check
+from trainlab.optimizers.base import Param, Rate, Step, check, ema
 from trainlab.types import State
 
 
@@ -43,6 +43,6 @@ class Lion:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update."""
-        c = self.beta1 * state["m"] + (1 - self.beta1) * g
-        m = self.beta2 * state["m"] + (1 - self.beta2) * g
+        c = ema(state["m"], g, self.beta1)
+        m = ema(state["m"], g, self.beta2)
         return -lr * (c.sign() + self.weight_decay * w), {"m": m}

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trainlab.optimizers.adam import AdamW
-from trainlab.optimizers.base import Param, Rate, Step, check
+from trainlab.optimizers.base import Param, Rate, Step, check, ema
 from trainlab.types import State
 
 
@@ -68,7 +68,7 @@ class Muon:
         """One update."""
         if w.ndim < 2:
             return self.adamw.update(g, state, w, lr, t)
-        b = self.momentum * state["b"] + (1 - self.momentum) * g
+        b = ema(state["b"], g, self.momentum)
         d = self.momentum * b + (1 - self.momentum) * g if self.nesterov else b
         o = orthogonal(d.flatten(1), self.steps, self.coefficients, self.eps).view_as(w)
         rows, columns = w.flatten(1).shape

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from trainlab.optimizers.base import Param, Rate, Step, check
+from trainlab.optimizers.base import Param, Rate, Step, check, ema
 from trainlab.types import State
 
 
@@ -50,7 +50,7 @@ class ScheduleFreeAdamW:
 
     def update(self, g: Param, state: State, w: Param, lr: Rate, t: int) -> Step:
         """One update, from y to y."""
-        v = self.beta2 * state["v"] + (1 - self.beta2) * g**2
+        v = ema(state["v"], g**2, self.beta2)
         v_hat = v / (1 - self.beta2**t)
         z = state["z"] - lr * (g / (v_hat.sqrt() + self.eps) + self.weight_decay * w)
         lr_max = state["lr_max"].clamp(min=lr)

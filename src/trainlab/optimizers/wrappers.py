@@ -6,7 +6,7 @@ from typing import cast
 
 import torch
 
-from trainlab.optimizers.base import AveragingOptimizer, Optimizer, Param, Rate, Step, check
+from trainlab.optimizers.base import AveragingOptimizer, Optimizer, Param, Rate, Step, check, ema
 from trainlab.types import State
 
 
@@ -133,7 +133,7 @@ class EMA:
         """One update."""
         step, inner = self.optimizer.update(g, state, w, lr, t)
         new = w + step
-        average = new if t == 1 else self.decay * state["ema"] + (1 - self.decay) * new
+        average = new if t == 1 else ema(state["ema"], new, self.decay)
         return step, {**inner, "ema": average}
 
     def evaluated(self, state: State, w: Param) -> Param:
