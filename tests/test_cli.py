@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from checkout import SMALL, Book, Checkout, book, edited, tree, without_seconds
-from trainlab import cli
+from trainlab import cli, experiments
 from trainlab.data import MNIST1D
 from trainlab.store import Store
 from trainlab_press.elements import say_interval
 from trainlab_press.listing import some
 
+ROOT = Path(__file__).parents[1]
 DATA = MNIST1D(rows=400, validation=100, test=200)
 NAMELESS = (
     "which a stored result cannot name; define it with def or @dataclass(frozen=True) at the top level of a module"
@@ -303,6 +304,18 @@ def test_list_says_what_there_is_to_do(one: Book, run: Run) -> None:
     assert states(run("list"))["one"] == "to be drawn: experiments.one.draw changed"
 
 
+def test_list_counts_the_same_runs_for_each_experiment_that_has_them(one: Book, run: Run) -> None:
+    one.write("two", edited(SMALL, ('ylabel="training loss"', 'ylabel="loss"')))
+    stale = "20 runs     0.0 s   stale: 20 of 20 runs to train: never trained"
+    assert [line.split(maxsplit=1)[1] for line in run("list").out.splitlines()] == [stale, stale]
+    run("run", "one", "--jobs", "1")
+    first, second = (line.split(maxsplit=1)[1] for line in run("list").out.splitlines())
+    assert first.endswith(" s   fresh")
+    assert second == first.replace("fresh", "to be drawn: never drawn")
+    assert run("run", "two", "--jobs", "1").out == "two: 0 runs trained, figure drawn\n"
+    assert set(states(run("list")).values()) == {"fresh"}
+
+
 def test_list_tells_a_few_of_many_reasons() -> None:
     assert some(["a", "b", "c", "d"]) == "a, b, c, d"
     assert some(["a", "b", "c", "d", "e", "f"]) == "a, b, c, d, and 2 more"
@@ -323,6 +336,40 @@ def test_list_names_the_experiment_with_a_mistake(one: Book, run: Run) -> None:
     done = run("list")
     assert done.code == 1
     assert done.message == "experiment two: lr must be > 0 and finite, got -1.0"
+
+
+LISTED = """
+import sys
+from trainlab.cli import main
+try:
+    main(["list"])
+except SystemExit as end:
+    assert not end.code
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+def test_list_imports_nothing_that_draws_or_trains_elsewhere() -> None:
+    done = subprocess.run([sys.executable, "-c", LISTED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == len(experiments.names())
+    loaded = done.stderr.split()
+    assert {"torch", "xarray", "trainlab.experiments.optimizer_race"} <= set(loaded)
+    slow = ("matplotlib", "dask", "distributed", "loky", "scipy.stats", "scipy.optimize", "mkdocs.config", "IPython")
+    assert [name for name in loaded if name.startswith(slow)] == []
+
+
+@pytest.mark.slow
+def test_list_takes_less_than_twice_as_long_as_importing_torch() -> None:
+    """Of processor time, the median of 3, one after the other; a quarter more for what else the machine does."""
+    seconds: dict[str, list[float]] = {}
+    for code in ["from trainlab.cli import main; main(['list'])", "import torch"] * 3:
+        before = os.times()
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+        after = os.times()
+        taken = after.children_user + after.children_system - before.children_user - before.children_system
+        seconds.setdefault(code, []).append(taken)
+    listing, torch_alone = map(np.median, seconds.values())
+    assert listing < 2.25 * torch_alone
 
 
 # trainlab claims

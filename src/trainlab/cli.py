@@ -78,6 +78,19 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
+@contextmanager
+def _without_dask() -> Iterator[None]:
+    """No Dask for xarray, which would import it, where it is installed, to ask whether an array is one of its."""
+    hidden = {"dask", "xarray"}.isdisjoint(sys.modules)
+    if hidden:
+        sys.modules["dask"] = None  # pyright: ignore[reportArgumentType]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["dask"]
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line; `--help` has the rest."""
@@ -234,6 +247,7 @@ def _site(options: argparse.Namespace, project: Project) -> int:
 
 
 @_without_collector()
+@_without_dask()
 def _list(options: argparse.Namespace, project: Project) -> int:
     from trainlab_press.listing import listing
 

@@ -215,11 +215,13 @@ class Stack:
         return torch.cat([block.reshape(-1) for block in blocks])
 
 
-def _places(network: nn.Module) -> list[tuple[dict[str, Tensor | None], str, int]]:
+def _places(network: nn.Module) -> list[tuple[dict[str, Any], str, int]]:
     """Where a network holds its parameters and buffers; the same number twice where two modules share one."""
     tensors = [*network.parameters(), *network.buffers()]
     number = {id(tensor): number for number, tensor in enumerate(tensors)}
-    registries = [registry for module in network.modules() for registry in (module._parameters, module._buffers)]
+    registries: list[dict[str, Any]] = [
+        r for module in network.modules() for r in (module._parameters, module._buffers)
+    ]
     return [(r, key, number[id(tensor)]) for r in registries for key, tensor in r.items() if tensor is not None]
 
 

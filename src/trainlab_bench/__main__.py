@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainlab_bench import plan, record
+from trainlab_bench import goals, plan, record
 from trainlab_bench.process import in_fresh_process
 
 RECORD = Path("docs", "assets", "performance.json")
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     path = options.out or root / (TRIAL if options.quick else RECORD)
     todo = [(section, job) for section in options.sections for job in plan.jobs(section, options.quick)]
     start, done = time.monotonic(), 0
+    short: list[str] = []
     try:
         for section in options.sections:
             measured = record.circumstances(root, f"make bench SECTIONS={section}", options.quick)
@@ -36,10 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             spent = round(time.monotonic() - began, 1)
             record.merge(path, section, measured | {"seconds": spent, "results": results})
             _say(f"{section}: {spent:.0f} s, written to {path.name}")
+            if section == "rows" and not options.quick:
+                short = goals.fallen_short(results)
     except KeyboardInterrupt:
         sys.exit("\ntrainlab_bench: stopped; finished sections are kept")
     except (RuntimeError, ValueError, OSError) as error:
         sys.exit(f"trainlab_bench: {error}")
+    if short:
+        sys.exit("\n".join(["trainlab_bench: slower than it should be; is the machine busy?", *short]))
 
 
 def _parser() -> argparse.ArgumentParser:

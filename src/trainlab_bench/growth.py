@@ -28,8 +28,8 @@ AXES = {
 }
 """Axis -> (value on it, network, runs) of each point."""
 
-STACK_WIDTHS = (32, 64, 100, 256)
-STACK_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+STACK_WIDTHS = (32, 100, 256)
+STACK_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 SHORT = 2
 RUN_EPOCHS = 32
 """A measurement trains about so many epochs, all its runs together, and at least one for each run."""

@@ -1,8 +1,11 @@
 """What is timed: one function for each way to train, which returns the seconds of one step of one run."""
 
+import functools
+import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +49,18 @@ def plain_measured(net: Net, steps: int) -> float:
     _loop(model, torch.optim.Adam(model.parameters(), lr=RATE), _permuted(steps), steps)
     _evaluate(model, some, data.validation, data.test)
     return (time.perf_counter() - start) / steps
+
+
+def two_plain_loops(net: Net, steps: int) -> float:
+    """Two textbook loops at once, each in a process of its own: what the machine leaves of a second core."""
+    both = [_two_processes().submit(plain, net, steps) for _ in range(2)]
+    return max(loop.result() for loop in both) / 2
+
+
+@functools.cache
+def _two_processes() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(2, mp_context=context, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def fused(net: Net, steps: int) -> float:

@@ -50,6 +50,7 @@ class Row:
 ROWS = [
     Row("arithmetic_limit", "arithmetic limit of the core"),
     Row("plain", "plain PyTorch loop"),
+    Row("two_plain_loops", "two plain loops at once, two processes"),
     Row("fused", "plain loop, fused Adam"),
     Row("data_loader", "plain loop with DataLoader"),
     *(
@@ -63,7 +64,7 @@ ROWS = [
         )
     ),
     Row("single", "trainlab, one run", against="plain_measured", steps=TRAINED),
-    Row("sweep", "trainlab, sweep of 32, one core", against="plain_measured", steps=TRAINED),
+    Row("sweep", "trainlab, sweep of 32, one core", against="plain_measured", steps=TRAINED, short=(("20x100", 100),)),
     Row(
         "sweep_two_workers",
         "trainlab, sweep of 64, two worker processes",
