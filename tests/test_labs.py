@@ -9,6 +9,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from checkout import forget_experiments
+from trainlab.fingerprint import fingerprint
 from trainlab_press import labs as press
 from trainlab_press.errors import PressError
 
@@ -52,6 +54,9 @@ def write(folder: Path, name: str, code: str) -> Path:
     return folder / name
 
 
+NO_CODE: dict[str, str] = {}
+
+
 class Project:
     """A folder of labs with their notebooks."""
 
@@ -61,8 +66,8 @@ class Project:
     def write(self, name: str, code: str) -> None:
         write(self.root / "labs", f"{name}.py", code)
 
-    def execute(self, code_digest: str = "digest", cache: str = "cache") -> list[str]:
-        return press.execute_labs(self.root / "labs", self.root / "live", self.root / cache, 2, code_digest)
+    def execute(self, code: dict[str, str] = NO_CODE, cache: str = "cache") -> list[str]:
+        return press.execute_labs(self.root / "labs", self.root / "live", self.root / cache, 2, code)
 
     def notebook(self, name: str) -> bytes:
         return (self.root / "live" / "labs" / f"{name}.ipynb").read_bytes()
@@ -143,7 +148,7 @@ def test_the_key_changes_with_the_page_the_code_and_the_versions(
     project.write("first", "# %%\n1")
     assert project.execute() == ["first"]
     assert project.execute() == []
-    assert project.execute(code_digest="other") == ["first"]
+    assert project.execute(code={"a.b": "other"}) == ["first"]
     monkeypatch.setattr(press, "versions", lambda *_: "torch 99")
     assert project.execute() == ["first"]
     project.write("first", "# %%\n2")
@@ -163,6 +168,28 @@ def test_a_broken_lab_leaves_what_is_published(project: Project) -> None:
     ):
         project.execute()
     assert (project.notebook("first"), project.notebook("another")) == before
+
+
+def test_code_that_is_edited_while_a_lab_executes_leaves_no_notebook(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, before = tmp_path / "edited_by_a_lab.py", "def one():\n    return 1\n"
+    module.write_text(before, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    code = fingerprint([("edited_by_a_lab", "one")])
+    project.write("first", f"# %%\nfrom pathlib import Path\nPath({str(module)!r}).write_text('def one(): return 2')")
+    try:
+        with pytest.raises(PressError, match=r"^labs/first\.py: .*edited_by_a_lab\.py changed while its code was"):
+            project.execute(code)
+        assert not (project.root / "live").exists()
+        assert not list((project.root / "cache").rglob("*.ipynb")), "a lab of other code is cached"
+        forget_experiments()
+        module.write_text(before, "utf-8")
+        project.write("first", "# %%\nprint('no edit')")
+        assert fingerprint([("edited_by_a_lab", "one")]) == code
+        assert project.execute(code) == ["first"]
+    finally:
+        forget_experiments()
 
 
 @pytest.mark.parametrize(

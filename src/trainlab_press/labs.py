@@ -18,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from trainlab.fingerprint import digest, refuse_changed
 from trainlab_press.errors import PressError
 from trainlab_press.recordings import Recorder, complaint, versions
 
@@ -42,7 +43,7 @@ _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
-def execute_labs(labs: Path, live: Path, cache: Path, jobs: int, code_digest: str) -> list[str]:
+def execute_labs(labs: Path, live: Path, cache: Path, jobs: int, code: Mapping[str, str]) -> list[str]:
     """Execute every lab that changed, each in its own kernel and empty folder.
 
     Args:
@@ -51,16 +52,26 @@ def execute_labs(labs: Path, live: Path, cache: Path, jobs: int, code_digest: st
         cache: Folder of the project's caches; notebooks are kept in its folder labs, under a key of the page, the
             project's code, the versions of Python and of what labs use, and the code that executes them.
         jobs: How many labs execute at once.
-        code_digest: Digest of the project's code that labs import.
+        code: Fingerprint of the project's code that labs import.
 
     Returns:
         The stems of the labs that were executed, in alphabetical order.
 
     Raises:
-        PressError: When a lab breaks a rule; it names the lab and the cell. Then no published notebook changes.
+        PressError: When a lab breaks a rule; it names the lab and the cell. Or when the code was edited since the
+            fingerprint was taken. Then no published notebook changes.
     """
-    salt = "\0".join([versions(*_PACKAGES), code_digest, Path(__file__).read_text("utf-8")])
-    recorder = Recorder(_execute_apart, live / "labs", cache / "labs", ".ipynb", salt)
+
+    def run(page: Path) -> str:
+        notebook = _execute_apart(page)
+        try:
+            refuse_changed(code)
+        except RuntimeError as error:
+            raise PressError(f"labs/{page.name}: {error}") from None
+        return notebook
+
+    salt = "\0".join([versions(*_PACKAGES), digest(str(code)), Path(__file__).read_text("utf-8")])
+    recorder = Recorder(run, live / "labs", cache / "labs", ".ipynb", salt)
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         return recorder.record(labs.glob("*.py"), pool)
 

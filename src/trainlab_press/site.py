@@ -15,7 +15,7 @@ from pathlib import Path
 
 from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
-from trainlab.fingerprint import digest, fingerprint, mentioned_by
+from trainlab.fingerprint import fingerprint, mentioned_by
 from trainlab.training import Trainer
 from trainlab_press import colab, labs, lighten, performance, publish, snippets
 from trainlab_press.errors import PressError
@@ -50,7 +50,7 @@ def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: S
     say("labs ...")
     pages = sorted((project.root / "docs" / "labs").glob("*.py"))
     mentioned = set().union(*(mentioned_by(page.read_text(encoding="utf-8")) for page in pages))
-    code = digest(str(fingerprint(mentioned)))
+    code = fingerprint(mentioned)
     executed = labs.execute_labs(project.root / "docs" / "labs", project.live, project.cache, jobs, code)
     say("pages ...")
     render_pages(project)
