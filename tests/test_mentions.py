@@ -26,6 +26,8 @@ WRONG = {
     "number": ("It is {=tvo.adam:.1f} %.", "{=tvo.adam:.1f}: there is no such experiment; did you mean two?"),
     "number in a list": ("- It is {=tvo.adam}.", "{=tvo.adam}: there is no such experiment; did you mean two?"),
     "number after code": ("`x` {=tvo.a} `y`", "{=tvo.a}: there is no such experiment; did you mean two?"),
+    "format": ("It is {=two.adam:.1z}.", "{=two.adam:.1z}: bad format .1z ("),
+    "form": ("It is {=two.adam!}.", "{=two.adam!} is not a number; write {=experiment.key}"),
     "claim": ("!claim one/loss-fals", "!claim one/loss-fals: there is no such claim; did you mean one/loss-falls"),
     "claim of another": ("!claim three/x", "!claim three/x: there is no such claim"),
 }
@@ -70,6 +72,23 @@ def test_a_wrong_name_is_named_with_its_page(two: Book, text: str, words: str) -
         check_mentions(two.project)
     assert str(raised.value).startswith(f"deep/losses.md: {words}")
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_wrong_name_in_a_caption_or_a_claim_is_named_with_its_place(two: Book) -> None:
+    wrong = edited(
+        SMALL,
+        ("Training loss of a tiny network", "Training loss {=onee.adam} of a tiny network with {=one.adam}"),
+        ("Training lowers", "With {= two.sgd:.1f or none } to {=two.sgd:1}, training lowers"),
+        ('expect="holds"', 'expect="null", why="It is {=three.adam:.1f} and {=two}."'),
+    )
+    two.write("two", wrong)
+    with pytest.raises(PressError) as raised:
+        check_mentions(two.project)
+    assert str(raised.value).splitlines() == [
+        "caption of two: {=onee.adam}: there is no such experiment; did you mean one?",
+        "claim two/loss-falls: {=three.adam:.1f}: there is no such experiment; there are one, two",
+        "claim two/loss-falls: {=two} is not a number; write {=experiment.key} or {=experiment.key:.1f}",
+    ]
 
 
 def test_all_wrong_names_are_told_at_once(two: Book) -> None:

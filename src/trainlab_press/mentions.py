@@ -1,4 +1,4 @@
-"""Looks through the pages, before anything is trained, for experiments and claims that do not exist.
+"""Looks through pages, captions and claims, before anything is trained, for names that do not exist.
 
 MkDocs would find them too, after minutes of training. This look is quick and errs on the side of silence: what stands
 in code, in a comment or in an indented block does not count here, and MkDocs has the last word.
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from trainlab import experiments
 from trainlab_press.errors import PressError, did_you_mean
 from trainlab_press.livefiles import MEASURED
+from trainlab_press.press import NUMBER, read_number
 from trainlab_press.project import Project
 
 _NOT_TEXT = re.compile(
@@ -24,20 +25,21 @@ _NOT_TEXT = re.compile(
 _MENTION = re.compile(
     r"\]\((?P<figure>fig:(?P<drawn>[^)\s]+))\)"
     r"|^!claim[ \t]+(?P<claim>\S+)[ \t]*$"
-    r"|(?P<number>\{=\s*(?P<measured>\w+)\.[^{}\n]*\})",
+    r"|\{=(?P<number>\s*\w+\.[^{}\n]*)\}",
     re.MULTILINE,
 )
 
 
 def check_mentions(project: Project) -> None:
-    """Check every figure, claim and number that a page asks for, as far as this is known before a run.
+    """Check every figure, claim and number that a text asks for, as far as this is known before a run.
 
     Raises:
-        PressError: a line for each name that does not exist, with the page that has it.
+        PressError: a line for each name that does not exist or number that cannot be written, with its place.
     """
     names = experiments.names()
     claims = [f"{name}/{claim.id}" for name in names for claim in experiments.load(name).CLAIMS]
-    docs, wrong = project.root / "docs", []
+    docs = project.root / "docs"
+    wrong = [f"{place}: {line}" for place, text in _said(names) for line in _numbers(text, names)]
     for page in sorted(docs.rglob("*.md")):
         if project.live in page.parents:
             continue
@@ -53,6 +55,31 @@ def _unknown(text: str, names: list[str], claims: list[str]) -> Iterator[str]:
             if claim not in claims:
                 hint = did_you_mean(claim, claims) or f"; there are {', '.join(claims) or 'none'}"
                 yield f"!claim {claim}: there is no such claim{hint}"
-        elif (name := found["drawn"] or found["measured"]) not in (*names, *MEASURED):
-            hint = did_you_mean(name, names) or f"; there are {', '.join(names) or 'none'}"
-            yield f"{found['figure'] or found['number']}: there is no such experiment{hint}"
+        elif (name := found["drawn"]) and name not in (*names, *MEASURED):
+            yield f"{found['figure']}: {_no_experiment(name, names)}"
+        elif found["number"]:
+            yield from _numbers(found[0], names)
+
+
+def _said(names: list[str]) -> Iterator[tuple[str, str]]:
+    """The texts of experiments that may quote numbers, each with its place."""
+    for name in names:
+        module = experiments.load(name)
+        yield f"caption of {name}", experiments.caption(module)
+        for claim in module.CLAIMS:
+            yield f"claim {name}/{claim.id}", f"{claim.text} {claim.why}"
+
+
+def _numbers(text: str, names: list[str]) -> Iterator[str]:
+    for found in re.finditer(NUMBER, text):
+        try:
+            name = read_number(found[1])["name"]
+        except PressError as error:
+            yield str(error)
+        else:
+            if name not in (*names, *MEASURED):
+                yield f"{found[0]}: {_no_experiment(name, names)}"
+
+
+def _no_experiment(name: str, names: list[str]) -> str:
+    return "there is no such experiment" + (did_you_mean(name, names) or f"; there are {', '.join(names) or 'none'}")

@@ -22,6 +22,22 @@ NUMBER = r"\{=([^{}\n]*)\}"
 NUMBER_INSIDE = re.compile(r"\s*(?P<name>\w+)\.(?P<key>[\w.-]+)(?::(?P<spec>\S+))?(?:\s+or\s+(?P<missing>.+?))?\s*")
 
 
+def read_number(inside: str) -> re.Match[str]:
+    """Take apart what stands in {=...}, of which nothing is looked up.
+
+    Raises:
+        PressError: It is not of this form, or its format is none of a number.
+    """
+    m = NUMBER_INSIDE.fullmatch(inside)
+    if not m:
+        raise PressError(f"{{={inside}}} is not a number; write {{=experiment.key}} or {{=experiment.key:.1f}}")
+    try:
+        format(0.0, m["spec"] or "")
+    except ValueError as error:
+        raise PressError(f"{{={inside}}}: bad format {m['spec']} ({error}); write one like .1f or .0%") from None
+    return m
+
+
 @dataclass
 class Press:
     """What one conversion needs to know.
@@ -61,17 +77,12 @@ class Press:
 
     def number(self, inside: str) -> ET.Element:
         """Turn what stands in {=...} into a <data> element."""
-        m = NUMBER_INSIDE.fullmatch(inside)
-        if not m:
-            raise PressError(f"{{={inside}}} is not a number; write {{=experiment.key}} or {{=experiment.key:.1f}}")
+        m = read_number(inside)
         try:
             value = self.live.number(m["name"], m["key"])
         except PressError as error:
             raise PressError(f"{{={inside}}}: {error}") from None
-        try:
-            text = format(value, m["spec"] or ".3g")
-        except ValueError as error:
-            raise PressError(f"{{={inside}}}: bad format {m['spec']} ({error}); write one like .1f or .0%") from None
+        text = format(value, m["spec"] or ".3g")
         if not math.isfinite(value):
             if not m["missing"]:
                 raise PressError(f"{{={inside}}} is {value}; if that may be, say what to show: {{={inside} or never}}")
