@@ -30,7 +30,8 @@ class CrossEntropy:
         """The loss of each example."""
         # With the classes along the first axis, a softmax over ten of them is several times faster. Whole
         # vectors of examples, because the rest would be computed in another way, and differ in the last bit.
-        logs = log_softmax(pad(logits.t(), (0, -len(logits) % 16)).contiguous(), 0)[:, : len(logits)]
+        columns = pad(logits.t(), (0, missing)) if (missing := -len(logits) % 16) else logits.t()
+        logs = log_softmax(columns.contiguous(), 0)[:, : len(logits)]
         losses = -logs.gather(0, labels.unsqueeze(0)).squeeze(0)
         if not self.label_smoothing:
             return losses

@@ -14,8 +14,10 @@ from trainlab_bench.nets import EPOCH, NETS, Net
 PAIRS = 5
 """Ratios of which the median is reported."""
 
-TRAINED = 300
-"""Updates of a run through `train`, whose evaluations at both ends are counted: fewer would count them too much."""
+TRAINED = 1000
+"""Updates of a run through `train`, as long as most runs of the book: the evaluations at both ends are counted too."""
+
+SHORTER = (("3x100", 300), ("20x32", 300), ("20x100", 100))
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ ROWS = [
             ("keras", "Keras 3 on PyTorch"),
         )
     ),
-    Row("single", "trainlab, one run", against="plain_measured", steps=TRAINED),
-    Row("sweep", "trainlab, sweep of 32, one core", against="plain_measured", steps=TRAINED, short=(("20x100", 100),)),
+    Row("single", "trainlab, one run", against="plain_measured", steps=TRAINED, short=SHORTER),
+    Row("sweep", "trainlab, sweep of 32, one core", against="plain_measured", steps=TRAINED, short=SHORTER),
     Row(
         "sweep_two_workers",
         "trainlab, sweep of 64, two worker processes",
