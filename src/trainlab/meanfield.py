@@ -112,8 +112,12 @@ def gradient_cosine(cosine: np.ndarray, depth: int, residual: bool) -> np.ndarra
     r"""The cosine between the gradients of one output with respect to two inputs, in a wide ReLU net at He's scale.
 
     A plain layer multiplies it by the share of units that are active for both, and brings the inputs closer. A
-    residual layer, $x + \operatorname{relu}(W x)$, does half of that, for the identity is one of two equal parts
-    of its output's mean square and of its gradient's.
+    residual layer, $x + \operatorname{relu}(W x)$, takes the mean of that share and 1, for the identity carries half
+    of the gradient's mean square. Its outputs come closer faster than those of a plain layer: what a ReLU adds has a
+    positive mean, the same for all inputs, and from layer to layer these means add up. With q, p and m for the mean
+    square, the mean product and the mean of the units,
+
+    $$q' = 2q + 2m\sqrt{q/\pi}, \quad p' = p + q\,\kappa(p/q) + 2m\sqrt{q/\pi}, \quad m' = m + \sqrt{q/\pi}$$
 
     Args:
         cosine: of the angle between the two inputs, any shape.
@@ -128,10 +132,16 @@ def gradient_cosine(cosine: np.ndarray, depth: int, residual: bool) -> np.ndarra
         Jacot et al. 2018, "Neural tangent kernel", https://arxiv.org/abs/1806.07572, for the product.
     """
     cosine = np.asarray(cosine, dtype=np.float64)
-    product = both_active(cosine)
-    cosine = relu_cosine(cosine)
+    gradient = both_active(cosine)
+    product, square, mean = relu_cosine(cosine), 1.0, np.sqrt(1 / np.pi)
     for _ in range(depth - 1):
+        cosine = product / square
         active, turned = both_active(cosine), relu_cosine(cosine)
-        product = product * ((1 + active) / 2 if residual else active)
-        cosine = (cosine + turned) / 2 if residual else turned
-    return product
+        if residual:
+            gradient = gradient * (1 + active) / 2
+            added = np.sqrt(square / np.pi)
+            product = product + square * turned + 2 * mean * added
+            square, mean = 2 * square + 2 * mean * added, mean + added
+        else:
+            gradient, product = gradient * active, square * turned
+    return gradient

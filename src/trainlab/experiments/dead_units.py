@@ -145,9 +145,9 @@ def alt(numbers: dict[str, float]) -> str:
         "Above, the share of ReLU units that never change, by layer. Before training it is "
         f"{numbers['pytorch_before']:.1f} percent of all with PyTorch's default and "
         f"{numbers['he_before']:.1f} with He's initialization; after training {numbers['pytorch_after']:.1f} and "
-        f"{numbers['he_after']:.1f}. Below, mean test accuracy in percent: ReLU {numbers['relu_pytorch_accuracy']:.1f} and Swish "
-        f"{numbers['swish_pytorch_accuracy']:.1f} with the default, ReLU {numbers['relu_he_accuracy']:.1f} and Swish "
-        f"{numbers['swish_he_accuracy']:.1f} with He's."
+        f"{numbers['he_after']:.1f}. Below, mean test accuracy in percent: ReLU "
+        f"{numbers['relu_pytorch_accuracy']:.1f} and Swish {numbers['swish_pytorch_accuracy']:.1f} with the "
+        f"default, ReLU {numbers['relu_he_accuracy']:.1f} and Swish {numbers['swish_he_accuracy']:.1f} with He's."
     )
 
 
@@ -173,8 +173,9 @@ CLAIMS = [
             {"activation": "Swish", "init": "PyTorchDefault"},
             {"activation": "ReLU", "init": "PyTorchDefault"},
         ),
-        expect="null",
-        why="Neither of the two learns from the default at this depth: the signal is gone before the output.",
+        expect="reversed",
+        why="Near zero Swish is z/2, so it keeps a quarter of the mean square where ReLU keeps half: from a small "
+        "initialization it loses the signal faster.",
     ),
     Claim(
         id="he-mends-relu",
