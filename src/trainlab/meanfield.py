@@ -108,21 +108,16 @@ def both_active(cosine: np.ndarray) -> np.ndarray:
     return 1 - np.arccos(np.clip(cosine, -1, 1)) / np.pi
 
 
-def gradient_cosine(cosine: np.ndarray, depth: int, residual: bool) -> np.ndarray:
+def gradient_cosine(cosine: np.ndarray, depth: int) -> np.ndarray:
     r"""The cosine between the gradients of one output with respect to two inputs, in a wide ReLU net at He's scale.
 
-    A plain layer multiplies it by the share of units that are active for both, and brings the inputs closer. A
-    residual layer, $x + \operatorname{relu}(W x)$, takes the mean of that share and 1, for the identity carries half
-    of the gradient's mean square. Its outputs come closer faster than those of a plain layer: what a ReLU adds has a
-    positive mean, the same for all inputs, and from layer to layer these means add up. With q, p and m for the mean
-    square, the mean product and the mean of the units,
-
-    $$q' = 2q + 2m\sqrt{q/\pi}, \quad p' = p + q\,\kappa(p/q) + 2m\sqrt{q/\pi}, \quad m' = m + \sqrt{q/\pi}$$
+    Each layer multiplies it by the share of units that are active for both inputs, and brings the inputs closer:
+    $\prod_l (1 - \theta_l / \pi)$. It is for plain nets. In a residual net without biases the gradient's part along
+    the signal itself grows faster than the rest, and an independent sum over units misses it at any width in reach.
 
     Args:
         cosine: of the angle between the two inputs, any shape.
-        depth: hidden layers, >= 1; the first one is plain, because its width changes.
-        residual: whether the others add their input to their output.
+        depth: hidden layers, >= 1.
 
     Returns:
         In the shape of `cosine`.
@@ -132,16 +127,7 @@ def gradient_cosine(cosine: np.ndarray, depth: int, residual: bool) -> np.ndarra
         Jacot et al. 2018, "Neural tangent kernel", https://arxiv.org/abs/1806.07572, for the product.
     """
     cosine = np.asarray(cosine, dtype=np.float64)
-    gradient = both_active(cosine)
-    product, square, mean = relu_cosine(cosine), 1.0, np.sqrt(1 / np.pi)
-    for _ in range(depth - 1):
-        cosine = product / square
-        active, turned = both_active(cosine), relu_cosine(cosine)
-        if residual:
-            gradient = gradient * (1 + active) / 2
-            added = np.sqrt(square / np.pi)
-            product = product + square * turned + 2 * mean * added
-            square, mean = 2 * square + 2 * mean * added, mean + added
-        else:
-            gradient, product = gradient * active, square * turned
+    gradient = np.ones_like(cosine)
+    for _ in range(depth):
+        gradient, cosine = gradient * both_active(cosine), relu_cosine(cosine)
     return gradient

@@ -84,6 +84,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
             for rate in rates:
                 accuracy = np.nan_to_num(mine.test_accuracy.values[mine.lr.values == rate])
                 out[f"{key}_{rate:g}_learned"] = float((accuracy > LEARNED).sum())
+            out[f"{key}_failed"] = float((np.nan_to_num(mine.test_accuracy.values) <= LEARNED).sum())
     return out
 
 
