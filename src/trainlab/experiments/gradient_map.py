@@ -72,7 +72,6 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         out[f"{net}_finite"] = float(np.isfinite(norms).all(1).sum())
         finite = norms[np.isfinite(norms).all(1)]
         out[f"{net}_largest"], out[f"{net}_smallest"] = float(finite.max()), float(finite.min())
-        out[f"{net}_loss"] = float(results.batch_loss.values[results.net.values == net][0, -1])
     return out
 
 
