@@ -2,10 +2,10 @@
 
 One network a map, one seed each: the Euclidean norm of the gradient of each weight matrix (upwards, the last one is
 the output layer) before each of the first {=gradient_map.steps:.0f} updates. Blue: smaller than 0.01, the deeper the
-blue the smaller. Orange: larger than 10. Pale: between. Hatched: not a number any more. Top: a sigmoid network with
-Glorot's initialization. Middle: a residual ReLU network with He's. Bottom: a plain ReLU network with He's. All have 20
-hidden layers of 64 units, batches of 64 examples of MNIST-1D, and momentum with rate
-{=gradient_map.rate:g}.
+blue the smaller. Orange: larger than 10. Grey: between. Hatched: infinite or not a number. Top: a sigmoid network of 20
+hidden layers with Glorot's initialization. Middle: a residual ReLU network of 10 with He's, at rate
+{=gradient_map.explodes_rate:g}. Bottom: a plain ReLU network of 20 with He's. All have 64 units a layer, batches of 64
+examples of MNIST-1D, and momentum, with rate {=gradient_map.rate:g} where none is named.
 """
 
 from dataclasses import replace
@@ -37,35 +37,41 @@ BASE = Run(
     optimizer=Momentum(),
     lr=0.01,
     batch_size=64,
-    steps=80,
+    steps=40,
 )
 NETS = {
     "dies": replace(BASE, model=replace(NET, activation=nn.Sigmoid), init=Glorot()),
-    "explodes": replace(BASE, model=replace(NET, residual=True)),
+    "explodes": replace(BASE, model=replace(NET, depth=10, residual=True), lr=0.02),
     "trains": BASE,
 }
 TITLES = {"dies": "dies: sigmoid", "explodes": "explodes: ReLU, residual", "trains": "trains: ReLU"}
 
 BLUE, ORANGE = plots.SERIES[0], plots.SERIES[1]
-LEVELS = [(-np.inf, -8), (-8, -6), (-6, -4), (-4, -2), (-2, 1), (1, 2), (2, 4), (4, np.inf)]
+LEVELS = [(-np.inf, -8), (-8, -6), (-6, -4), (-4, -2), (-2, 0), (0, 1), (1, 2), (2, 4), (4, np.inf)]
 """Powers of ten of the gradient norm that share a colour."""
-COLORS = [(BLUE, 0.95), (BLUE, 0.7), (BLUE, 0.45), (BLUE, 0.2), (plots.INK["grid"], 0.25)]
+COLORS = [(BLUE, 0.95), (BLUE, 0.7), (BLUE, 0.45), (BLUE, 0.2), (plots.INK["grid"], 0.3), (plots.INK["grid"], 0.85)]
 COLORS += [(ORANGE, 0.3), (ORANGE, 0.6), (ORANGE, 0.95)]
 
 
 def measure(train: Train) -> xr.Dataset:
     parts = [train([run], [gradient_norm], every=1).assign_coords(net=("run", [name])) for name, run in NETS.items()]
-    return xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="exact")
+    return xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="outer")
 
 
 def _norms(results: xr.Dataset, net: str) -> np.ndarray:
     """`[updates, weight matrices]`, before each update."""
     run = results.isel(run=int(np.flatnonzero(results.net.values == net)[0]))
-    return run.gradient_norm.transpose("step", "weight").values[:-1].astype(np.float64)
+    norms = run.gradient_norm.transpose("step", "weight").values[:-1].astype(np.float64)
+    return norms[:, : NETS[net].model.depth + 1]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
-    out = {"steps": float(results.sizes["update"]), "rate": BASE.lr, "depth": float(DEPTH)}
+    out = {
+        "steps": float(results.sizes["update"]),
+        "rate": BASE.lr,
+        "explodes_rate": NETS["explodes"].lr,
+        "depth": float(DEPTH),
+    }
     for net in NETS:
         norms = _norms(results, net)
         out[f"{net}_first_layer"], out[f"{net}_last_layer"] = float(norms[0, 0]), float(norms[0, -1])
@@ -101,7 +107,7 @@ def _map(ax: Axes, norms: np.ndarray, net: str) -> None:
         box = {"facecolor": plots.INK["paper"], "edgecolor": "none", "pad": 2}
         ax.text(middle, norms.shape[1] / 2, "not a number", ha="center", va="center", color=plots.INK["text"], bbox=box)
     ax.set(xlim=(-0.5, len(norms) - 0.5), ylim=(0.5, norms.shape[1] + 0.5), ylabel="layer")
-    ax.set_yticks([1, 10, norms.shape[1]], ["1", "10", "out"])
+    ax.set_yticks([1, norms.shape[1] // 2, norms.shape[1]], ["1", f"{norms.shape[1] // 2}", "out"])
     ax.set_title(TITLES[net])
     ax.grid(visible=False)
 

@@ -3,7 +3,7 @@
 Sigmoid networks with three hidden layers of 100 units after {=saturated_sigmoid.steps:.0f} updates on MNIST-1D. Shaded:
 the histogram of all pre-activations of the second and third hidden layer, over {=saturated_sigmoid.seeds:.0f} seeds and
 a batch each, scaled to the same height. Lines: the sigmoid and its derivative, both unscaled. Outside the dotted
-lines the derivative is less than a tenth of its maximum.
+lines, at ±{=saturated_sigmoid.edge:.2f}, the derivative is less than a tenth of its maximum.
 """
 
 from dataclasses import dataclass
