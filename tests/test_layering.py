@@ -39,7 +39,7 @@ RANKS = {
         ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
     ),
     "theory": 1,
-    **dict.fromkeys(("models", "landscape", "refusals", "comparisons"), 2),
+    **dict.fromkeys(("models", "landscape", "meanfield", "refusals", "comparisons"), 2),
     "runs": 3,
     **dict.fromkeys(("stack", "store", "engine", "spaces"), 4),
     **dict.fromkeys(("loop", "sizing"), 5),

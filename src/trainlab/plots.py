@@ -38,6 +38,7 @@ INIT_LINES: dict[str, dict[str, Any]] = {
     "He": {"color": SERIES[0]},
     "Glorot": {"color": SERIES[1]},
     "PyTorchDefault": {"color": SERIES[2]},
+    "LeCun": {"color": SERIES[3]},
 }
 
 THEORY = ", theory"

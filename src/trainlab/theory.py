@@ -122,6 +122,7 @@ Variances = Callable[[int, int], tuple[float, float]]
 VARIANCES: Mapping[str, Variances] = {
     "He": lambda fan_in, fan_out: (2 / fan_in, 0.0),
     "Glorot": lambda fan_in, fan_out: (2 / (fan_in + fan_out), 0.0),
+    "LeCun": lambda fan_in, fan_out: (1 / fan_in, 0.0),
     "PyTorchDefault": lambda fan_in, fan_out: (1 / (3 * fan_in), 1 / (3 * fan_in)),
 }
 """As the papers and PyTorch's documentation give them; `trainlab.inits` draws the weights on its own."""
