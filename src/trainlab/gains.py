@@ -105,3 +105,51 @@ def second_moments(
     for _ in range(layers):
         moments.append(second_moment(activation, gain**2 * moments[-1], gated=gated))
     return np.array(moments)
+
+
+def settled(activation: Activation, gain: float, inputs: float = 1.0, *, layers: int = 2000) -> float:
+    """The variance of the pre-activations at which the layers of a wide net settle.
+
+    Args:
+        activation: elementwise.
+        gain: weights have variance gain^2 / fan_in, biases are 0.
+        inputs: mean square of the net's inputs.
+        layers: when to stop; near a critical gain it takes many.
+
+    Returns:
+        0 or infinity where the signal dies out or explodes; for ReLU at its critical gain, what it started with.
+    """
+    variance = gain**2 * inputs
+    for _ in range(layers):
+        following = gain**2 * second_moment(activation, variance)
+        if abs(following - variance) <= 1e-12 * variance or not 1e-30 < following < 1e30:
+            return following if 1e-30 < following < 1e30 else (0.0 if following <= 1e-30 else math.inf)
+        variance = following
+    return variance
+
+
+def gradient_factor(activation: Activation, gain: float, inputs: float = 1.0) -> float:
+    r"""What one layer of a wide net makes of the mean square of the gradient, on its way back.
+
+    $$\chi = g^2\, \mathbb{E}\, \varphi'(z)^2$$
+
+    It is taken where the layers settle. At 1 the gain is critical: gradients neither vanish nor explode.
+
+    Args:
+        activation: elementwise, differentiable by autograd.
+        gain: weights have variance gain^2 / fan_in, biases are 0.
+        inputs: mean square of the net's inputs.
+
+    References:
+        Schoenholz et al. 2017, "Deep information propagation", https://arxiv.org/abs/1611.01232
+    """
+    variance = min(max(settled(activation, gain, inputs), 1e-12), 1e12)
+    return gain**2 * normal_moments(lambda z: derivative(activation, z), 0.0, variance)[1]
+
+
+def derivative(activation: Activation, z: Tensor) -> Tensor:
+    """The slope of an activation at some points, in the shape of `z`."""
+    with torch.enable_grad():
+        x = z.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(activation(x).sum(), x)
+    return slope

@@ -1,0 +1,133 @@
+"""What do nine initializations make of the same deep net, under SGD and under Adam?
+
+Training loss of a net with {=init_race.depth:.0f} hidden layers of {=init_race.width:.0f} ReLU units on MNIST-1D.
+Each of the nine, under each of the two optimizers, runs at the learning rate that won on the validation split by an
+equal budget of {=init_race.rates:.0f} rates. Lines are medians over {=init_race.seeds:.0f} fresh seeds, bands reach
+from the lowest to the highest. The flat lines at the top are nets that learned nothing; a line that is missing is a
+loss too large to draw, or not a number.
+"""
+
+import math
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from trainlab import plots
+from trainlab.claims import OWN, Claim, by_seed, difference
+from trainlab.data import MNIST1D
+from trainlab.inits import LSUV, Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Zeros
+from trainlab.models import MLP
+from trainlab.optimizers import Adam, Momentum, Optimizer
+from trainlab.runs import Run, grid
+from trainlab.tuning import Train, tune
+from trainlab.types import Init
+
+DATA = MNIST1D(validation=1000, test=2000)
+DEPTH, WIDTH, STEPS = 20, 32, 200
+INITS: dict[str, Init] = {
+    "He": He(),
+    "Orthogonal": Orthogonal(math.sqrt(2)),
+    "LSUV": LSUV(DATA),
+    "Glorot": Glorot(),
+    "LeCun": LeCun(),
+    "PyTorchDefault": PyTorchDefault(),
+    "too small": Normal(0.01),
+    "too large": Normal(1.0),
+    "Zeros": Zeros(),
+}
+NAMES = {"PyTorchDefault": "PyTorch", "Orthogonal": "orthogonal", "Zeros": "zeros"}
+OPTIMIZERS: dict[str, tuple[Optimizer, tuple[float, ...]]] = {
+    "SGD": (Momentum(), (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
+    "Adam": (Adam(), (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)),
+}
+SEEDS, TUNING_SEEDS = range(10), range(1000, 1001)
+GUESSING = math.log(10)
+LEARNED = 0.15
+"""Below this validation accuracy no rate was better than guessing, and which of them won means nothing."""
+
+
+def measure(train: Train) -> xr.Dataset:
+    parts, edges = [], []
+    for name, (optimizer, rates) in OPTIMIZERS.items():
+        base = Run(
+            data=DATA,
+            model=MLP(inputs=40, outputs=10, depth=DEPTH, width=WIDTH),
+            optimizer=optimizer,
+            lr=rates[0],
+            batch_size=64,
+            steps=STEPS,
+        )
+        contenders = {init: grid(base, init=[INITS[init]])[0] for init in INITS}
+        tuned = tune(train, contenders, rates, TUNING_SEEDS)
+        results = train(tuned.fresh(SEEDS), every=STEPS // 20)
+        labels = [init for init in INITS for _ in SEEDS]
+        parts.append(results.assign_coords(method=("run", [name] * len(labels)), start=("run", labels)))
+        best = tuned.trials.validation_accuracy.fillna(0).mean("seed").max("trial").values
+        learned = {init for init, accuracy in zip(INITS, best, strict=True) if accuracy > LEARNED}
+        edges += [f"{name}, {edge}" for edge in tuned.at_edge if edge.rpartition(" (")[0] in learned]
+    joined = xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="exact")
+    return joined.assign_attrs(at_edge=edges, rates=tuned.trials.sizes["trial"])
+
+
+def _of(results: xr.Dataset, method: str, init: str) -> xr.Dataset:
+    return results.isel(run=(results.method.values == method) & (results.start.values == init))
+
+
+def numbers(results: xr.Dataset) -> dict[str, float]:
+    out = {"depth": float(DEPTH), "width": float(WIDTH), "seeds": float(len(SEEDS)), "steps": float(STEPS)}
+    out |= {"guessing": GUESSING, "rates": float(results.attrs["rates"])}
+    for method in OPTIMIZERS:
+        for init in INITS:
+            key = f"{method.lower()}_{init.lower().replace(' ', '_').removesuffix('default')}"
+            runs = _of(results, method, init)
+            out[f"{key}_loss"] = float(np.nanmedian(runs.train_loss.isel(step=-1)))
+            out[f"{key}_first"] = float(np.nanmedian(runs.train_loss.isel(step=0)))
+            out[f"{key}_accuracy"] = 100 * float(runs.test_accuracy.fillna(0).mean())
+            out[f"{key}_lr"] = float(runs.lr.values[0])
+        accuracies = [out[key] for key in out if key.startswith(method.lower()) and key.endswith("_accuracy")]
+        out[f"{method.lower()}_learned"] = float(sum(accuracy > 100 * LEARNED for accuracy in accuracies))
+        out[f"{method.lower()}_count"] = float(len(accuracies))
+    return out
+
+
+def draw(fig: Figure, results: xr.Dataset) -> None:
+    fig.set_size_inches(5.6, 7.4)
+    panels = fig.subplots(2, sharex=True)
+    for ax, method in zip(panels, OPTIMIZERS, strict=True):
+        for init in INITS:
+            losses = _of(results, method, init).train_loss.values
+            shown = np.where(losses < 2 * GUESSING, losses, np.nan)
+            plots.curve(ax, results.step.values, shown, init, plots.INIT_LINES[init])
+        ax.set(ylabel="training loss (nats)", xlim=(0, STEPS), ylim=(0.5, 3))
+        ax.set_title(f"{'SGD with momentum' if method == 'SGD' else method}")
+        plots.label_ends(ax, NAMES)
+    panels[-1].set_xlabel("updates")
+
+
+def alt(numbers: dict[str, float]) -> str:
+    said = "; ".join(
+        f"{method}: "
+        + ", ".join(
+            f"{NAMES.get(init, init)} {numbers[f'{method.lower()}_{key}_accuracy']:.1f} %"
+            for init in INITS
+            for key in [init.lower().replace(" ", "_").removesuffix("default")]
+        )
+        for method in OPTIMIZERS
+    )
+    return (
+        f"Two plots of training loss against updates, for momentum SGD and for Adam, with a line for each of nine "
+        f"initializations. Mean test accuracy after {numbers['steps']:.0f} updates: {said}."
+    )
+
+
+def _beats(method: str, better: str, worse: str) -> object:
+    return difference(
+        lambda runs: np.nan_to_num(by_seed(runs, "test_accuracy")),
+        {"method": method, "start": better},
+        {"method": method, "start": worse},
+        unit=100,
+    )
+
+
+CLAIMS: list[Claim] = []
