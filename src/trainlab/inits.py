@@ -279,7 +279,9 @@ class LSUV:
             if isinstance(layer, Layer):
                 deviation = float(_outputs(network, layer, inputs).std())
                 if not 0 < deviation < math.inf:
-                    raise ValueError(f"LSUV: the outputs of {name} have standard deviation {deviation}; take another init")
+                    raise ValueError(
+                        f"LSUV: the outputs of {name} have standard deviation {deviation}; take another init"
+                    )
                 layer.weight.div_(deviation)
         network.train(training)
 

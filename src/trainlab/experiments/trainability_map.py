@@ -33,7 +33,7 @@ from trainlab.tuning import Train
 ACTIVATIONS: dict[str, tuple[type[nn.Module], float]] = {"ReLU": (nn.ReLU, math.sqrt(2)), "tanh": (nn.Tanh, 1.0)}
 """With the critical gain, which `gradient_factor` has at 1."""
 
-DEPTHS = (4, 8, 16, 32)
+DEPTHS = (3, 6, 12, 24)
 OCTAVES = np.arange(-4, 5) / 4
 """Gains, as powers of two of the critical one."""
 
@@ -128,7 +128,9 @@ def _panel(ax: Axes, results: xr.Dataset, name: str) -> None:
     for row, depth in enumerate(DEPTHS):
         for column, loss in enumerate(np.median(_losses(results, name, depth), 1)):
             share = float(np.clip(1 - loss / GUESSING, 0, 1))
-            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=plots.SERIES[0], alpha=share, linewidth=0))
+            ax.add_patch(
+                Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=plots.SERIES[0], alpha=share, linewidth=0)
+            )
             text = f"{loss:.1f}" if loss < HIDDEN else "–"
             ax.text(column, row, text, ha="center", va="center", fontsize=9.5)
     fine = np.linspace(0, len(OCTAVES) - 1, 161)
@@ -136,7 +138,9 @@ def _panel(ax: Axes, results: xr.Dataset, name: str) -> None:
     depths = _depth_of_theory(name, critical * 2 ** np.interp(fine, np.arange(len(OCTAVES)), OCTAVES))
     rows = np.interp(np.log2(depths), np.log2(DEPTHS), np.arange(len(DEPTHS)), left=np.nan, right=np.nan)
     ax.axvline((len(OCTAVES) - 1) / 2, color=plots.SERIES[1], linewidth=1.6, label="_critical")
-    ax.plot(fine, rows, color=plots.SERIES[1], linewidth=1.6, linestyle=(0, (4, 2)), label="a thousandfold" + plots.THEORY)
+    ax.plot(
+        fine, rows, color=plots.SERIES[1], linewidth=1.6, linestyle=(0, (4, 2)), label="a thousandfold" + plots.THEORY
+    )
     ax.set_xticks(range(0, len(OCTAVES), 2), [f"{gain:.2f}" for gain in _gains(name)[::2]])
     ax.set_yticks(range(len(DEPTHS)), [str(depth) for depth in DEPTHS])
     ax.set(xlim=(-0.5, len(OCTAVES) - 0.5), ylim=(-0.5, len(DEPTHS) - 0.5), ylabel="hidden layers")
@@ -177,7 +181,7 @@ _URL = "https://arxiv.org/abs/1611.01232"
 CLAIMS = [
     Claim(
         id="relu-best-is-critical",
-        text="With 32 hidden layers of ReLU units, the gain that learns fastest is the critical one, He's √2.",
+        text="With 24 hidden layers of ReLU units, the gain that learns fastest is the critical one, He's √2.",
         source=_SOURCE,
         url=_URL,
         statistic=f"gain of the lowest training loss over the critical one, in octaves; the band is ±{TOLERANCE:g}",
@@ -186,7 +190,7 @@ CLAIMS = [
     ),
     Claim(
         id="tanh-best-nearer-to-critical",
-        text="With 32 hidden layers of tanh units, the gain that learns fastest is nearer to the critical one, 1, which "
+        text="With 24 hidden layers of tanh units, the gain that learns fastest is nearer to the critical one, 1, which "
         "keeps gradients, than to {=trainability_map.tanh_right:.2f}, which keeps the variance of a layer at 1.",
         source=_SOURCE,
         url=_URL,
