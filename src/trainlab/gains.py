@@ -1,7 +1,7 @@
 r"""Which gain an activation needs: integrals over a normal pre-activation, without a free parameter.
 
-Weights of variance $g^2/n_{in}$ give a unit a pre-activation of variance $v' = g^2\, \mathbb{E}\, \varphi(z)^2$, where z
-is normal with mean 0 and the variance v of the layer before. The gain g that keeps v at 1 is the right one.
+Weights of variance $g^2/n_{in}$ give a unit a pre-activation of variance $v' = g^2\, \mathbb{E}\, \varphi(z)^2$,
+where z is normal with mean 0 and the variance v of the layer before. The gain g that keeps v at 1 is the right one.
 """
 
 import math

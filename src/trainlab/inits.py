@@ -289,7 +289,11 @@ class LSUV:
 def _outputs(network: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:
     """What one layer of the network puts out."""
     found: list[Tensor] = []
-    hook = layer.register_forward_hook(lambda module, given, output: found.append(output))
+
+    def keep(module: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+        found.append(output)
+
+    hook = layer.register_forward_hook(keep)
     try:
         network(inputs)
     finally:

@@ -91,8 +91,8 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     for name, kind in ACTIVATIONS.items():
         out |= {f"{key(name)}_gain": kind.gain, f"{key(name)}_measured": means[name]}
         out[f"{key(name)}_sensitivity"] = kind.sensitivity
-    known = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "leaky_relu": "leaky_relu", "selu": "selu"}
-    return out | {f"{name}_pytorch": float(nn.init.calculate_gain(said)) for name, said in known.items()}
+    known = ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
+    return out | {f"{name}_pytorch": float(nn.init.calculate_gain(name)) for name in known}
 
 
 def _shape(name: str, z: Tensor) -> Tensor:
@@ -112,13 +112,10 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
         ax.set_title(name)
         ax.text(-3.8, 2.9, f"g = {kind.gain:.2f}", fontsize=9.5, va="top")
         ax.set(xlim=(-4, 4), ylim=(-1.9, 3.2))
-        ax.set_xlabel("")
-    last = panels[-1] if False else fig.axes[-1]
-    last.set_axis_off()
-    for ax in fig.axes[-3:]:
+    fig.axes[-1].set_axis_off()
+    fig.axes[8].tick_params(labelbottom=True)  # nothing is drawn below it
+    for ax in fig.axes[8:]:
         ax.set_xlabel("pre-activation")
-    fig.axes[8].tick_params(labelbottom=True)
-    fig.axes[8].set_xlabel("pre-activation")
 
 
 def alt(numbers: dict[str, float]) -> str:

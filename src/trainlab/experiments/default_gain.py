@@ -9,6 +9,7 @@ fit. The vertical line is the slope that `nn.Linear` uses.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -45,10 +46,7 @@ class Leaky:
     def __call__(self) -> nn.Module:
         """Build the network."""
         sizes = [40] + DEPTH * [WIDTH]
-        layers = [
-            nn.Sequential(nn.Linear(a, b, bias=False), nn.LeakyReLU(self.slope))
-            for a, b in zip(sizes, sizes[1:], strict=False)
-        ]
+        layers = [nn.Sequential(nn.Linear(a, b, bias=False), nn.LeakyReLU(self.slope)) for a, b in pairwise(sizes)]
         return nn.Sequential(*layers, nn.Linear(WIDTH, 10, bias=False))
 
 
@@ -130,9 +128,9 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
 
 def alt(numbers: dict[str, float]) -> str:
     return (
-        f"Line plot of what a layer makes of the mean square, against the slope a from none to {numbers['highest_a']:g}. "
-        f"At {numbers['a']:.2f}, which nn.Linear uses, a leaky ReLU of that slope keeps {numbers['slope']:.2f} of it, "
-        f"the identity {numbers['identity']:.2f} and a ReLU {numbers['relu']:.2f}."
+        f"Line plot of what a layer makes of the mean square, against the slope a from none to "
+        f"{numbers['highest_a']:g}. At {numbers['a']:.2f}, which nn.Linear uses, a leaky ReLU of that slope keeps "
+        f"{numbers['slope']:.2f} of it, the identity {numbers['identity']:.2f} and a ReLU {numbers['relu']:.2f}."
     )
 
 
@@ -142,8 +140,8 @@ _URL = "https://arxiv.org/abs/1502.01852"
 CLAIMS = [
     Claim(
         id="right-for-slope-root-five",
-        text="With the weights of nn.Linear, layers of leaky ReLUs whose negative side has slope √5 keep the mean square "
-        "of the signal.",
+        text="With the weights of nn.Linear, layers of leaky ReLUs whose negative side has slope √5 keep the mean "
+        "square of the signal.",
         source=_SOURCE,
         url=_URL,
         statistic="mean square of a layer over that of the layer before, minus 1, mean over the layers; the band is "

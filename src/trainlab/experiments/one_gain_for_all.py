@@ -128,7 +128,7 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.0)
     ax = fig.subplots()
     low, high = (math.log10(end) for end in SCALE)
-    names = list(reversed(ACTIVATIONS))
+    names = list(ACTIVATIONS)[::-1]
     for row, name in enumerate(names):
         faces = (plots.INK["paper"], plots.SERIES[0])
         gains = (HE, ACTIVATIONS[name].gain)
@@ -194,20 +194,22 @@ def _runaway(runs: xr.Dataset) -> np.ndarray:
 CLAIMS = [
     Claim(
         id="own-gain-is-closer",
-        text="In units that are no ReLU, the gain of the activation itself keeps the signal closer to its right size than "
-        "He's gain.",
+        text="In units that are no ReLU, the gain of the activation itself keeps the signal closer to its right size "
+        "than He's gain.",
         source="Saxe, McClelland and Ganguli 2014, Exact solutions to the nonlinear dynamics of learning (for tanh)",
         url="https://arxiv.org/abs/1312.6120",
-        statistic="distance of the last layer's mean square from the right one, He's gain minus the own gain, in powers "
-        "of ten, mean over seven activations",
+        statistic="distance of the last layer's mean square from the right one, He's gain minus the own gain, in "
+        "powers of ten, mean over seven activations",
         compare=Comparison("mean", lambda results: mean_interval(by_seed(results, _closer))),
         expect="holds",
     ),
     Claim(
         id="no-gain-holds-runaways",
-        text="For SwiGLU and ReLU squared, even the right gain misses the right size by more than a factor of a thousand.",
+        text="For SwiGLU and ReLU squared, even the right gain misses the right size by more than a factor of "
+        "a thousand.",
         source=OWN,
-        statistic="distance of the last layer's mean square from the right one, in powers of ten, the smaller of the two",
+        statistic="distance of the last layer's mean square from the right one, in powers of ten, the smaller of "
+        "the two",
         compare=Comparison("mean", lambda results: mean_interval(by_seed(results, _runaway)), region=(3.0, math.inf)),
         expect="holds",
     ),

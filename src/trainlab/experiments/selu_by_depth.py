@@ -129,8 +129,9 @@ def alt(numbers: dict[str, float]) -> str:
     return (
         f"Two plots against the layer, of the mean and the variance of SELU outputs, to layer {numbers['depth']:.0f}. "
         f"With LeCun's weights the last layer has mean {numbers['lecun_mean']:.2f} and variance "
-        f"{numbers['lecun_variance']:.2f}, with He's {numbers['he_mean']:.2f} and {numbers['he_variance']:.2f}. Theory's "
-        f"dashed lines end at variances {numbers['lecun_variance_theory']:.2f} and {numbers['he_variance_theory']:.2f}."
+        f"{numbers['lecun_variance']:.2f}, with He's {numbers['he_mean']:.2f} and {numbers['he_variance']:.2f}. "
+        f"Theory's dashed lines end at variances {numbers['lecun_variance_theory']:.2f} and "
+        f"{numbers['he_variance_theory']:.2f}."
     )
 
 

@@ -86,7 +86,7 @@ def _offset(runs: xr.Dataset) -> np.ndarray:
 
 
 def _nearer(runs: xr.Dataset) -> np.ndarray:
-    """`[seeds]`: how much further, in octaves, the best gain is from that which keeps the variance than from critical."""
+    """`[seeds]`: how much further the best gain is from that which keeps the variance than from critical, in octaves."""
     name = runs.activation.values[0]
     activation, critical = ACTIVATIONS[name]
     offset = _offset(runs)
@@ -166,8 +166,8 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
 
 def alt(numbers: dict[str, float]) -> str:
     said = " ".join(
-        f"{name}: with {numbers['shallow']:.0f} layers {numbers[f'{name.lower()}_shallow_learn']:.0f} gains learn, with "
-        f"{numbers['depth']:.0f} layers {numbers[f'{name.lower()}_learn']:.0f}; there the lowest loss is "
+        f"{name}: with {numbers['shallow']:.0f} layers {numbers[f'{name.lower()}_shallow_learn']:.0f} gains learn, "
+        f"with {numbers['depth']:.0f} layers {numbers[f'{name.lower()}_learn']:.0f}; there the lowest loss is "
         f"{numbers[f'{name.lower()}_best_loss']:.2f} at gain {numbers[f'{name.lower()}_best_gain']:.2f}, and theory's "
         f"critical gain is {numbers[f'{name.lower()}_critical']:.2f}."
         for name in ACTIVATIONS
@@ -190,8 +190,8 @@ CLAIMS = [
     ),
     Claim(
         id="tanh-best-nearer-to-critical",
-        text="With 24 hidden layers of tanh units, the gain that learns fastest is nearer to the critical one, 1, which "
-        "keeps gradients, than to {=trainability_map.tanh_right:.2f}, which keeps the variance of a layer at 1.",
+        text="With 24 hidden layers of tanh units, the gain that learns fastest is nearer to the critical one, 1, "
+        "which keeps gradients, than to {=trainability_map.tanh_right:.2f}, which keeps the variance of a layer at 1.",
         source=_SOURCE,
         url=_URL,
         statistic="distance of the gain of the lowest training loss from the one, minus its distance from the other, "

@@ -22,7 +22,7 @@ from trainlab.data import MNIST1D
 from trainlab.inits import He, ZeroBranches
 from trainlab.models import ResidualMLP
 from trainlab.optimizers import Momentum
-from trainlab.runs import Run, grid
+from trainlab.runs import Run
 from trainlab.tuning import Train, tune
 from trainlab.types import Init
 
@@ -123,9 +123,9 @@ def alt(numbers: dict[str, float]) -> str:
         return f"{numbers[f'{key}_{LAYERS[BLOCKS[0]]}']:.0f} % and {numbers[f'{key}_{DEEPEST}']:.0f} %"
 
     return (
-        f"Line plot of test accuracy against depth, from {numbers['shallowest']:.0f} to {numbers['deepest']:.0f} layers, "
-        f"for four nets. Mean at both ends: plain {said('plain')}, residual {said('residual')}, zero {said('zero')}, "
-        f"both zero {said('both_zero')}."
+        f"Line plot of test accuracy against depth, from {numbers['shallowest']:.0f} to {numbers['deepest']:.0f} "
+        f"layers, for four nets. Mean at both ends: plain {said('plain')}, residual {said('residual')}, zero "
+        f"{said('zero')}, both zero {said('both_zero')}."
     )
 
 
@@ -134,8 +134,8 @@ _URL = "https://arxiv.org/abs/1901.09321"
 
 
 def _beats(better: str, worse: str) -> Comparison:
-    sides = [{"net": net, "layers": DEEPEST} for net in (better, worse)]
-    return difference(lambda runs: 100 * _accuracy(runs), *sides)
+    more, less = ({"net": net, "layers": DEEPEST} for net in (better, worse))
+    return difference(lambda runs: 100 * _accuracy(runs), more, less)
 
 
 _STATISTIC = "test accuracy, {} minus {}, percentage points"
@@ -143,8 +143,8 @@ _STATISTIC = "test accuracy, {} minus {}, percentage points"
 CLAIMS = [
     Claim(
         id="zero-beats-plain",
-        text="With 50 layers, a residual net whose branches start at zero reaches a higher test accuracy than the plain "
-        "net.",
+        text="With 50 layers, a residual net whose branches start at zero reaches a higher test accuracy than the "
+        "plain net.",
         source=_SOURCE,
         url=_URL,
         statistic=_STATISTIC.format("zero", "plain"),
@@ -167,7 +167,7 @@ CLAIMS = [
         statistic=_STATISTIC.format("zero", "both zero"),
         compare=_beats("zero", "both zero"),
         expect="reversed",
-        why="A net whose branches are dead is a net with one hidden layer. On this small problem, that one learns faster "
-        "in {=zero_branches.steps:.0f} updates. That a deep net trains does not mean that it needs to be deep.",
+        why="A net whose branches are dead is a net with one hidden layer. On this small problem, that one learns "
+        "faster in {=zero_branches.steps:.0f} updates. That a deep net trains does not mean that it needs to be deep.",
     ),
 ]
