@@ -39,6 +39,8 @@ RANKS = {
         ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
     ),
     "theory": 1,
+    "gains": 0,
+    "activations": 3,
     **dict.fromkeys(("models", "landscape", "meanfield", "refusals", "comparisons"), 2),
     "runs": 3,
     **dict.fromkeys(("stack", "store", "engine", "spaces"), 4),

@@ -6,10 +6,10 @@ weight and the bias in place. Biases start at zero, except in `PyTorchDefault`.
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from trainlab.types import Init
@@ -18,10 +18,19 @@ Distribution = Literal["normal", "uniform"]
 Layer = nn.Linear | _ConvNd
 
 
+class DataSpec(Protocol):
+    """Names a data set and loads it."""
+
+    def load(self) -> Any:
+        """Something whose `train.x` holds the inputs of the training split."""
+        ...
+
+
 def initialize(network: nn.Module, init: Init, generator: torch.Generator) -> None:
     """Apply `init` to every linear and convolutional layer of the network, in forward order.
 
-    Other layers (normalization, embeddings, recurrent cells) keep what their constructor gave them.
+    Other layers (normalization, embeddings, recurrent cells) keep what their constructor gave them. An
+    init that has a method `adjust` then gets the whole network, as `LSUV` needs it.
 
     Args:
         network: changed in place.
@@ -32,6 +41,8 @@ def initialize(network: nn.Module, init: Init, generator: torch.Generator) -> No
         for module in network.modules():
             if isinstance(module, Layer):
                 init(module, generator)
+        if adjust := getattr(init, "adjust", None):
+            adjust(network)
 
 
 def _fans(layer: nn.Module) -> tuple[int, int]:
@@ -182,3 +193,111 @@ class Orthogonal:
         nn.init.orthogonal_(layer.weight, self.gain, generator=generator)
         if layer.bias is not None:
             layer.bias.zero_()
+
+
+@dataclass(frozen=True)
+class Scaled:
+    r"""Variance $g^2/n_{in}$ with a gain of your choice; `gains.right_gain` computes that of an activation.
+
+    Args:
+        gain: > 0; sqrt(2) is `He`, 1 is `LeCun`.
+    """
+
+    gain: float
+
+    def __post_init__(self) -> None:
+        if not self.gain > 0:
+            raise ValueError(f"gain must be > 0, got {self.gain}")
+
+    def __call__(self, layer: nn.Module, generator: torch.Generator) -> None:
+        """Fill one layer in place."""
+        _fill(layer, self.gain**2 / _fans(layer)[0], "normal", generator)
+
+
+@dataclass(frozen=True)
+class ZeroBranches:
+    """The last layer of each residual branch zero, so that a deep net starts as the identity; the others by `base`.
+
+    The last layers are those whose class says `ends_branch = True`, such as `layers.BranchEnd`.
+
+    Args:
+        base: fills all other layers.
+
+    References:
+        Zhang, Dauphin and Ma 2019, "Fixup initialization: residual learning without normalization",
+        https://arxiv.org/abs/1901.09321, whose rescaling of the other layers and scalar parameters are left out.
+    """
+
+    base: Init = He()
+
+    def __call__(self, layer: nn.Module, generator: torch.Generator) -> None:
+        """Fill one layer in place."""
+        self.base(layer, generator)  # also where zeros follow, so that the other layers draw the same numbers
+        if getattr(layer, "ends_branch", False):
+            Zeros()(layer, generator)
+
+
+@dataclass(frozen=True)
+class LSUV:
+    """Orthogonal weights, then each layer in turn is divided by the standard deviation of its outputs on some rows.
+
+    So every pre-activation has variance 1 at the start, whatever the activation is. The rows are the first of
+    the training split.
+
+    Args:
+        data: the data set of the runs; its inputs are needed before training.
+        rows: how many inputs to look at, >= 2.
+
+    Raises:
+        ValueError: `rows` is too small.
+
+    References:
+        Mishkin and Matas 2016, "All you need is a good init", https://arxiv.org/abs/1511.06422
+    """
+
+    data: DataSpec
+    rows: int = 256
+
+    def __post_init__(self) -> None:
+        if self.rows < 2:
+            raise ValueError(f"rows must be >= 2 for a variance, got {self.rows}")
+
+    def __call__(self, layer: nn.Module, generator: torch.Generator) -> None:
+        """Fill one layer in place; `adjust` completes the work."""
+        Orthogonal()(layer, generator)
+
+    def adjust(self, network: nn.Module) -> None:
+        """Rescale the layers of a network in place, in forward order.
+
+        Raises:
+            ValueError: a layer's outputs do not vary, or are not finite.
+        """
+        inputs = self.data.load().train.x[: self.rows]
+        training = network.training
+        network.eval()  # no dropout, and no move of running statistics
+        for name, layer in network.named_modules():
+            if isinstance(layer, Layer):
+                deviation = float(_outputs(network, layer, inputs).std())
+                if not 0 < deviation < math.inf:
+                    raise ValueError(
+                        f"LSUV: the outputs of {name} have standard deviation {deviation}; take another init"
+                    )
+                layer.weight.div_(deviation)
+        network.train(training)
+
+
+def _outputs(network: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:
+    """What one layer of the network puts out."""
+    found: list[Tensor] = []
+
+    def keep(module: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+        found.append(output)
+
+    hook = layer.register_forward_hook(keep)
+    try:
+        network(inputs)
+    finally:
+        hook.remove()
+    if not found:
+        raise ValueError(f"LSUV: the forward pass never calls {type(layer).__name__}; take another init")
+    return found[0]

@@ -115,6 +115,46 @@ class Residual(nn.Module):
         return x + self.branch(x)
 
 
+class BranchEnd(nn.Linear):
+    """The last linear layer of a residual branch, which `inits.ZeroBranches` starts at zero."""
+
+    ends_branch = True
+
+
+class ReLUSquared(nn.Module):
+    r"""$\max(x, 0)^2$, whose derivative has no jump.
+
+    References:
+        So et al. 2021, "Primer: searching for efficient transformers", https://arxiv.org/abs/2109.08668
+    """
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Square the positive part."""
+        return x.relu().square()
+
+
+class SwiGLU(nn.Module):
+    r"""$\mathrm{SiLU}(V x + c) \odot (W x + b)$: one linear map opens and closes the other.
+
+    Args:
+        inputs: features of an example.
+        units: outputs; the layer has two matrices of this many rows.
+
+    References:
+        Shazeer 2020, "GLU variants improve transformer", https://arxiv.org/abs/2002.05202
+    """
+
+    def __init__(self, inputs: int, units: int) -> None:
+        super().__init__()
+        self.gate = nn.Linear(inputs, units)
+        self.value = nn.Linear(inputs, units)
+        self.activation = nn.SiLU()
+
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch units"]:
+        """Gate the value."""
+        return self.activation(self.gate(x)) * self.value(x)
+
+
 def seed_dropout(network: nn.Module, seed: int) -> None:
     """Make every `Dropout` of the network draw the masks that belong to `seed`, from the first step on."""
     for module in network.modules():

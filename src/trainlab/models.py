@@ -5,11 +5,12 @@ A spec may also be any module-level function, or any frozen dataclass of yours, 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from torch import nn
 
-from trainlab.layers import Dropout, Residual
+from trainlab.layers import BranchEnd, Dropout, Residual, SwiGLU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,3 +71,77 @@ class MLP:
             modules.append(Dropout(self.dropout, layer))
         block = nn.Sequential(*modules)
         return Residual(block) if self.residual and inputs == self.width else block
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatedMLP:
+    """`depth` hidden layers of SwiGLU units, then a linear output layer.
+
+    Args:
+        inputs: features of an example.
+        outputs: classes, or values to predict.
+        depth: hidden layers, >= 1.
+        width: units in a hidden layer, >= 1; each has two rows of weights.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    inputs: int
+    outputs: int
+    depth: int
+    width: int
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "inputs", "outputs", "depth", "width")
+
+    def __call__(self) -> nn.Module:
+        """Build the network."""
+        sizes = [self.inputs] + self.depth * [self.width]
+        return nn.Sequential(*(SwiGLU(a, b) for a, b in pairwise(sizes)), nn.Linear(self.width, self.outputs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidualMLP:
+    """A linear layer, `blocks` branches of two layers each, and a linear output layer.
+
+    A branch is activation, linear, activation, linear (a `BranchEnd`). The last branch is followed by an activation.
+    There is no normalization.
+
+    Args:
+        inputs: features of an example.
+        outputs: classes, or values to predict.
+        blocks: how many branches, >= 1.
+        width: units in every layer, >= 1.
+        activation: a module class without required arguments.
+        residual: add each branch to its input; otherwise the branches follow each other, which is a plain net.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    inputs: int
+    outputs: int
+    blocks: int
+    width: int
+    activation: type[nn.Module] = nn.ReLU
+    residual: bool = True
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "inputs", "outputs", "blocks", "width")
+
+    def __call__(self) -> nn.Module:
+        """Build the network."""
+        blocks = [Residual(branch) if self.residual else branch for branch in map(self._branch, range(self.blocks))]
+        head = (self.activation(), nn.Linear(self.width, self.outputs))
+        return nn.Sequential(nn.Linear(self.inputs, self.width), *blocks, *head)
+
+    def _branch(self, block: int) -> nn.Module:
+        width, activation = self.width, self.activation
+        return nn.Sequential(activation(), nn.Linear(width, width), activation(), BranchEnd(width, width))
+
+
+def _check_sizes(spec: object, *names: str) -> None:
+    for name in names:
+        if (value := getattr(spec, name)) < 1:
+            raise ValueError(f"{type(spec).__name__}: {name} must be >= 1, got {value}")

@@ -39,6 +39,11 @@ INIT_LINES: dict[str, dict[str, Any]] = {
     "Glorot": {"color": SERIES[1]},
     "PyTorchDefault": {"color": SERIES[2]},
     "LeCun": {"color": SERIES[3]},
+    "Orthogonal": {"color": SERIES[4]},
+    "LSUV": {"color": SERIES[5], "linestyle": (0, (4, 1.5))},
+    "too small": {"color": SERIES[6]},
+    "too large": {"color": SERIES[7]},
+    "Zeros": {"color": INK["muted"], "linestyle": (0, (1, 1.5))},
 }
 
 THEORY = ", theory"
