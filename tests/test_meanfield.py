@@ -30,7 +30,7 @@ def test_the_quadrature_is_fine_enough_for_sigmoid_and_tanh(variance: float) -> 
     weights = np.exp(-(x**2) / 2) / np.exp(-(x**2) / 2).sum()
     for activation in (sigmoid, np.tanh):
         expected = (activation(np.sqrt(variance) * x) ** 2 * weights).sum()
-        assert normal_mean(lambda z, f=activation: f(z) ** 2, np.array(variance)) == pytest.approx(expected, abs=2e-4)
+        assert normal_mean(lambda z, f=activation: f(z) ** 2, np.array(variance)) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("init", VARIANCES)
@@ -44,10 +44,10 @@ def test_a_wide_relu_net_is_the_exact_one(init: str) -> None:
 def test_a_layer_is_the_mean_over_many_drawn_units(name: str) -> None:
     rng = np.random.default_rng(0)
     inputs = rng.random(50)  # their mean is not 0, which makes no difference
-    weights, biases = rng.normal(0, 0.3, (200_000, 50)), rng.normal(0, 0.5, 200_000)
+    weights, biases = rng.normal(0, 0.3, (50_000, 50)), rng.normal(0, 0.5, 50_000)
     found = (ACTIVATIONS[name](weights @ inputs + biases) ** 2).mean()
     expected = signal_layer(np.array((inputs**2).mean()), ACTIVATIONS[name], 50, 0.3**2, 0.5**2)
-    assert found == pytest.approx(expected, rel=0.01)
+    assert found == pytest.approx(expected, rel=0.02)
 
 
 def test_sigmoid_is_stable_far_out() -> None:
@@ -64,9 +64,10 @@ def test_cosines_at_the_ends() -> None:
 
 @pytest.mark.parametrize("depth", [1, 3])
 def test_gradients_of_a_wide_net_have_the_cosine(depth: int) -> None:
-    rng, cosine, width = np.random.default_rng(1), np.cos(0.5), 1500
-    x = np.array([[1.0, 0.0], [cosine, np.sin(0.5)]])
-    weights, masks, fan_in = [], [], 2
+    rng, cosine, width, fan_in = np.random.default_rng(1), np.cos(0.5), 1500, 400
+    x = np.zeros((2, fan_in))
+    x[0, 0], x[1, 0], x[1, 1] = 1, cosine, np.sin(0.5)
+    weights, masks = [], []
     for _ in range(depth):
         weights.append(rng.normal(0, np.sqrt(2 / fan_in), (width, fan_in)))
         masks.append(x @ weights[-1].T > 0)

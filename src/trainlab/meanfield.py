@@ -9,14 +9,14 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from numpy.polynomial.hermite_e import hermegauss
 
 from trainlab.theory import Variances
 
 Activation = Callable[[np.ndarray], np.ndarray]
 
-_NODES, _WEIGHTS = hermegauss(101)
-_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+# Evenly spaced, because a saturated sigmoid has its steps where Gauss-Hermite nodes are far apart.
+_NODES = np.linspace(-10, 10, 2001)
+_WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ ACTIVATIONS: dict[str, Activation] = {"Sigmoid": sigmoid, "Tanh": np.tanh, "ReLU
 
 
 def normal_mean(function: Activation, variance: np.ndarray) -> np.ndarray:
-    r"""$\mathbb{E} f(\sqrt v\, x)$ for x standard normal, by Gauss-Hermite quadrature with 101 nodes.
+    r"""$\mathbb{E} f(\sqrt v\, x)$ for x standard normal, as a sum over a fine grid.
 
     Args:
         function: elementwise.
@@ -109,11 +109,12 @@ def both_active(cosine: np.ndarray) -> np.ndarray:
 
 
 def gradient_cosine(cosine: np.ndarray, depth: int) -> np.ndarray:
-    r"""The cosine between the gradients of one output with respect to two inputs, in a wide ReLU net at He's scale.
+    r"""The cosine between the gradients of one output with respect to two inputs of a wide ReLU net at He's scale.
 
     Each layer multiplies it by the share of units that are active for both inputs, and brings the inputs closer:
-    $\prod_l (1 - \theta_l / \pi)$. It is for plain nets. In a residual net without biases the gradient's part along
-    the signal itself grows faster than the rest, and an independent sum over units misses it at any width in reach.
+    $\prod_l (1 - \theta_l / \pi)$. It is for plain nets whose inputs have many dimensions. In a residual net without
+    biases the gradient's part along the signal itself grows faster than the rest, and an independent sum over units
+    misses it at any width in reach.
 
     Args:
         cosine: of the angle between the two inputs, any shape.

@@ -68,7 +68,7 @@ def turned(snapshot: Snapshot) -> Tensors:
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for name, clip in CLIPS.items():
         runs = grid(replace(BASE, clipping=clip), lr=RATES, seed=SEEDS)
         part = train(runs, [turned], every=BASE.steps // 20)
@@ -167,10 +167,10 @@ def alt(numbers: dict[str, float]) -> str:
     )
 
 
-_PASCANU = {
-    "source": "Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural networks",
-    "url": "https://arxiv.org/abs/1211.5063",
-}
+_PASCANU, _PASCANU_URL = (
+    "Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural networks",
+    "https://arxiv.org/abs/1211.5063",
+)
 
 CLAIMS = [
     Claim(
@@ -185,7 +185,8 @@ CLAIMS = [
         ),
         region=(20.0, np.inf),
         expect="holds",
-        **_PASCANU,
+        source=_PASCANU,
+        url=_PASCANU_URL,
     ),
     Claim(
         id="norm-beats-a-lower-rate",
@@ -203,7 +204,8 @@ CLAIMS = [
         "is below 0.1",
         compare=_turned("turned_by_norm"),
         expect="holds",
-        **_PASCANU,
+        source=_PASCANU,
+        url=_PASCANU_URL,
     ),
     Claim(
         id="value-turns-the-direction",

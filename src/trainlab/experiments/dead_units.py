@@ -71,7 +71,7 @@ class ConstantUnits:
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for name, activation in ACTIVATIONS.items():
         base = replace(BASE, model=MLP(inputs=40, outputs=10, depth=DEPTH, width=64, activation=activation))
         runs = grid(base, init=INITS.values(), seed=SEEDS)

@@ -27,6 +27,7 @@ OPTIMIZERS: dict[str, tuple[Optimizer, tuple[float, ...]]] = {
 }
 INITS = {"He": He(), "Glorot": Glorot()}
 SEEDS = range(10)
+DEPTH = 30
 CHANCE = 0.1
 LEARNED = 0.2
 """Test accuracy from which a run counts as one that has learned something."""
@@ -36,7 +37,7 @@ TOLERANCE = 5.0
 
 BASE = Run(
     data=MNIST1D(validation=500, test=2000),
-    model=MLP(inputs=40, outputs=10, depth=30, width=40),
+    model=MLP(inputs=40, outputs=10, depth=DEPTH, width=40),
     lr=0.01,
     batch_size=64,
     steps=400,
@@ -72,7 +73,7 @@ def _glorot_minus_he(runs: xr.Dataset) -> np.ndarray:
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
-    out = {"seeds": float(len(SEEDS)), "steps": float(results.steps.values[0]), "depth": float(BASE.model.depth)}  # pyright: ignore[reportAttributeAccessIssue]
+    out = {"seeds": float(len(SEEDS)), "steps": float(results.steps.values[0]), "depth": float(DEPTH)}
     out |= {"tolerance": TOLERANCE, "chance": 100 * CHANCE, "learned": 100 * LEARNED}
     for optimizer, (_, rates) in OPTIMIZERS.items():
         out["rates"] = float(len(rates))

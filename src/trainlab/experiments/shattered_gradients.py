@@ -85,7 +85,7 @@ class GradientsAlongAnArc:
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for name, (depth, residual) in NETS.items():
         model = MLP(inputs=40, outputs=10, depth=depth, width=WIDTH, residual=residual)
         runs = [replace(BASE, model=model, seed=seed) for seed in SEEDS]
@@ -156,10 +156,10 @@ def alt(numbers: dict[str, float]) -> str:
     )
 
 
-_BALDUZZI = {
-    "source": "Balduzzi et al. 2017, The shattered gradients problem",
-    "url": "https://arxiv.org/abs/1702.08591",
-}
+_BALDUZZI, _BALDUZZI_URL = (
+    "Balduzzi et al. 2017, The shattered gradients problem",
+    "https://arxiv.org/abs/1702.08591",
+)
 _COSINE = "cosine between the gradients of two inputs 5 degrees apart"
 
 CLAIMS = [
@@ -170,7 +170,8 @@ CLAIMS = [
         statistic=f"{_COSINE}, residual minus plain",
         compare=difference(_at_five, {"net": "depth 40, residual"}, {"net": "depth 40"}),
         expect="holds",
-        **_BALDUZZI,
+        source=_BALDUZZI,
+        url=_BALDUZZI_URL,
     ),
     Claim(
         id="plain-follows-theory",
@@ -178,6 +179,7 @@ CLAIMS = [
         statistic=f"{_COSINE}, measured minus predicted; the band is ±{TOLERANCE:g}",
         compare=within(_deviation, TOLERANCE, net="depth 40"),
         expect="holds",
-        **_BALDUZZI,
+        source=_BALDUZZI,
+        url=_BALDUZZI_URL,
     ),
 ]
