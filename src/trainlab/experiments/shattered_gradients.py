@@ -175,7 +175,8 @@ CLAIMS = [
     ),
     Claim(
         id="plain-follows-theory",
-        text="How alike they are in the plain network is what theory says for wide layers.",
+        text="In the plain network, how alike they are is on average what theory says for wide layers, within "
+        "{=shattered_gradients.tolerance:.2f}.",
         statistic=f"{_COSINE}, measured minus predicted; the band is ±{TOLERANCE:g}",
         compare=within(_deviation, TOLERANCE, net="depth 40"),
         expect="holds",

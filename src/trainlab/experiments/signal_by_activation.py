@@ -179,8 +179,8 @@ _POOLE, _POOLE_URL = (
 CLAIMS = [
     Claim(
         id="tanh-follows-theory",
-        text="The mean square of a tanh layer is what the integral over a normal distribution says, with each of the "
-        "four initializations.",
+        text="The mean square of a tanh layer is what the integral over a normal distribution says, with each of "
+        "the four initializations.",
         statistic=f"the initialization that is furthest off: {_STATISTIC}",
         compare=within(_worst, TOLERANCE, activation="Tanh"),
         expect="holds",
@@ -189,7 +189,8 @@ CLAIMS = [
     ),
     Claim(
         id="sigmoid-follows-theory",
-        text="The same holds for a sigmoid layer.",
+        text="The mean square of a sigmoid layer is what the integral over a normal distribution says, with each of "
+        "the four initializations.",
         statistic=f"the initialization that is furthest off: {_STATISTIC}",
         compare=within(_worst, TOLERANCE, activation="Sigmoid"),
         expect="holds",
