@@ -8,7 +8,22 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from trainlab.inits import Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Zeros, initialize
+from trainlab.data import MNIST1D
+from trainlab.inits import (
+    LSUV,
+    Glorot,
+    He,
+    LeCun,
+    Normal,
+    Orthogonal,
+    PyTorchDefault,
+    Scaled,
+    ZeroBranches,
+    Zeros,
+    initialize,
+)
+from trainlab.layers import Dropout
+from trainlab.models import MLP, GatedMLP, ResidualMLP
 from trainlab.types import Init
 
 # Fans that differ, so that exchanging them shows; about 60,000 weights each.
@@ -29,7 +44,11 @@ VARIANCE: list[tuple[Init, Callable[[int, int], float], float]] = [
     (He("uniform"), lambda i, o: 2 / i, 9 / 5),
     (LeCun(), lambda i, o: 1 / i, 3),
     (LeCun("uniform"), lambda i, o: 1 / i, 9 / 5),
+    (Scaled(1.7), lambda i, o: 1.7**2 / i, 3),
 ]
+
+
+ROWS = MNIST1D(rows=300, validation=10, test=10)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -147,6 +166,8 @@ def test_initialize_fills_linear_and_convolutional_layers_in_order_and_no_others
         (lambda: Normal(-1.0), "std must be > 0, got -1.0"),
         (lambda: Normal(float("nan")), "std must be > 0, got nan"),
         (lambda: Orthogonal(0.0), "gain must be > 0, got 0.0"),
+        (lambda: Scaled(0.0), "gain must be > 0, got 0.0"),
+        (lambda: LSUV(ROWS, rows=1), "rows must be >= 2 for a variance, got 1"),
         (lambda: Orthogonal(float("nan")), "gain must be > 0, got nan"),
         (lambda: He("gaussian"), "distribution must be 'normal' or 'uniform', got 'gaussian'"),  # pyright: ignore[reportArgumentType]
         (lambda: Glorot("gaussian"), "distribution must be 'normal' or 'uniform', got 'gaussian'"),  # pyright: ignore[reportArgumentType]
@@ -156,3 +177,89 @@ def test_initialize_fills_linear_and_convolutional_layers_in_order_and_no_others
 def test_a_bad_value_is_named_where_it_is_given(make: Callable[[], Init], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def deviations(network: nn.Module, x: Tensor) -> dict[str, float]:
+    """The standard deviation of the outputs of every linear layer."""
+    found: dict[str, float] = {}
+
+    def keep(name: str, output: Tensor) -> None:
+        found[name] = float(output.std())
+
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Linear):
+            layer.register_forward_hook(lambda module, given, output, name=name: keep(name, output))
+    with torch.no_grad():
+        network.eval()(x)
+    return found
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLP(inputs=40, outputs=10, depth=6, width=30, activation=nn.SiLU, dropout=0.3),
+        GatedMLP(inputs=40, outputs=10, depth=4, width=30),
+        ResidualMLP(inputs=40, outputs=10, blocks=3, width=30),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_lsuv_gives_every_layer_variance_1(model: Callable[[], nn.Module]) -> None:
+    network = model()
+    initialize(network, LSUV(ROWS, rows=200), generator())
+    assert network.training
+    assert all(int(m.step) == 0 for m in network.modules() if isinstance(m, Dropout)), "no mask was drawn"
+    found = deviations(network, ROWS.load().train.x[:200])
+    assert len(found) >= 7
+    assert list(found.values()) == pytest.approx(len(found) * [1], abs=1e-4)
+    before = deviations(initialized(model, Orthogonal()), ROWS.load().train.x[:200])
+    assert max(abs(value - 1) for value in before.values()) > 0.1
+
+
+def initialized(model: Callable[[], nn.Module], init: Init) -> nn.Module:
+    network = model()
+    initialize(network, init, generator())
+    return network
+
+
+def test_lsuv_only_scales_orthogonal_weights() -> None:
+    model = MLP(inputs=40, outputs=10, depth=3, width=30)
+    ours, orthogonal = (initialized(model, init) for init in (LSUV(ROWS), Orthogonal()))
+    for a, b in zip(ours.parameters(), orthogonal.parameters(), strict=True):
+        if a.ndim == 2:
+            ratio = a / b
+            torch.testing.assert_close(ratio, ratio[:1, :1].expand_as(ratio), rtol=1e-3, atol=0)
+
+
+class Unused(nn.Module):
+    """Has a layer that its forward pass leaves out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.spare = nn.Linear(40, 3), nn.Linear(40, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.used(x)
+
+
+def test_lsuv_says_what_it_cannot_do() -> None:
+    with pytest.raises(ValueError, match=r"^LSUV: the forward pass never calls Linear; take another init$"):
+        initialize(Unused(), LSUV(ROWS), generator())
+    dead = nn.Sequential(nn.Linear(40, 5), nn.Threshold(1e9, 0.0), nn.Linear(5, 3))
+    with pytest.raises(ValueError, match=r"^LSUV: the outputs of 2 have standard deviation 0.0; take another init$"):
+        initialize(dead, LSUV(ROWS), generator())
+
+
+def test_zero_branches_zeroes_the_ends_of_branches_and_leaves_the_rest_to_the_base() -> None:
+    model = ResidualMLP(inputs=4, outputs=3, blocks=2, width=5)
+    ours, base = (dict(initialized(model, init).named_parameters()) for init in (ZeroBranches(LeCun()), LeCun()))
+    ends = [name for name in ours if name.endswith("3.weight") and "branch" in name]
+    assert len(ends) == 2
+    for name, parameter in ours.items():
+        assert torch.equal(parameter, torch.zeros_like(parameter) if name in ends else base[name]), name
+
+
+def test_a_net_of_zero_branches_starts_as_its_first_and_last_layer() -> None:
+    network = initialized(ResidualMLP(inputs=4, outputs=3, blocks=5, width=6), ZeroBranches())
+    layers = [module for module in network.children() if isinstance(module, nn.Linear)]
+    x = torch.randn(7, 4, generator=generator())
+    torch.testing.assert_close(network(x), layers[1](layers[0](x).relu()))

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from trainlab.layers import Dropout, Residual, counter_bits, seed_dropout
+from trainlab.layers import Dropout, ReLUSquared, Residual, counter_bits, seed_dropout
 
 WORD = 1 << 32
 
@@ -225,3 +225,7 @@ def test_residual_adds_the_branch_to_its_input() -> None:
     x = torch.randn(3, 4)
     assert torch.equal(Residual(branch)(x), x + branch(x))
     assert [name for name, _ in Residual(branch).named_parameters()] == ["branch.weight", "branch.bias"]
+
+
+def test_relu_squared() -> None:
+    assert ReLUSquared()(torch.tensor([-2.0, 0.0, 3.0])).tolist() == [0, 0, 9]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from trainlab.layers import Dropout, Residual
-from trainlab.models import MLP
+from trainlab.models import MLP, GatedMLP, ResidualMLP
 
 BASE = MLP(inputs=4, outputs=3, depth=2, width=5)
 
@@ -118,3 +118,41 @@ def test_a_bad_value_is_named(field: str, value: Any, message: str) -> None:
 def test_equal_specs_are_equal_and_hash_alike() -> None:
     assert {BASE, MLP(inputs=4, outputs=3, depth=2, width=5)} == {BASE}
     assert replace(BASE, activation=nn.Tanh) != BASE
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_a_residual_net_adds_each_branch_and_a_plain_one_does_not(residual: bool) -> None:
+    torch.manual_seed(0)
+    network = ResidualMLP(inputs=4, outputs=3, blocks=2, width=5, activation=nn.Tanh, residual=residual)()
+    x = torch.randn(6, 4)
+    stem, *blocks, _, head = network.children()
+    h = stem(x)
+    for block in blocks:
+        branch = block.branch if residual else block
+        inner = branch[3](branch[1](h.tanh()).tanh())  # pyright: ignore[reportIndexIssue, reportCallIssue]
+        h = h + inner if residual else inner
+    torch.testing.assert_close(network(x), head(h.tanh()))
+
+
+def test_a_gated_net_multiplies_two_maps() -> None:
+    torch.manual_seed(0)
+    network = GatedMLP(inputs=4, outputs=3, depth=2, width=5)()
+    x = torch.randn(6, 4)
+    *hidden, head = network.children()
+    h = x
+    for layer in hidden:
+        h = nn.functional.silu(layer.get_submodule("gate")(h)) * layer.get_submodule("value")(h)
+    torch.testing.assert_close(network(x), head(h))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GatedMLP(inputs=4, outputs=3, depth=0, width=5), "GatedMLP: depth must be >= 1, got 0"),
+        (lambda: ResidualMLP(inputs=4, outputs=3, blocks=0, width=5), "ResidualMLP: blocks must be >= 1, got 0"),
+        (lambda: ResidualMLP(inputs=4, outputs=0, blocks=1, width=5), "ResidualMLP: outputs must be >= 1, got 0"),
+    ],
+)
+def test_bad_sizes_of_the_other_nets(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()

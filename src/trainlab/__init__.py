@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from trainlab.data import MNIST1D, FashionMNIST, FromFunction
     from trainlab.feedback import Plateau
     from trainlab.history import early_stop, first_reach
-    from trainlab.inits import Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Zeros
+    from trainlab.inits import LSUV, Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Scaled, ZeroBranches, Zeros
     from trainlab.landscape import GradientNoiseScale, Sharpness
     from trainlab.losses import CrossEntropy, SquaredError
-    from trainlab.models import MLP
+    from trainlab.models import MLP, GatedMLP, ResidualMLP
     from trainlab.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, NAdam, RAdam
     from trainlab.optimizers.adaptive import Adadelta, AdaGrad, RMSProp
     from trainlab.optimizers.lion import Lion
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EMA",
     "L2",
+    "LSUV",
     "MLP",
     "MNIST1D",
     "SGD",
@@ -69,6 +70,7 @@ __all__ = [
     "Exponential",
     "FashionMNIST",
     "FromFunction",
+    "GatedMLP",
     "Glorot",
     "GradientNoiseScale",
     "He",
@@ -89,7 +91,9 @@ __all__ = [
     "RAdam",
     "RMSProp",
     "RangeTest",
+    "ResidualMLP",
     "Run",
+    "Scaled",
     "ScheduleFreeAdamW",
     "Sharpness",
     "SquaredError",
@@ -97,6 +101,7 @@ __all__ = [
     "Store",
     "WarmRestarts",
     "Warmup",
+    "ZeroBranches",
     "Zeros",
     "__version__",
     "activation_statistics",
@@ -117,10 +122,10 @@ _HOMES = {
     "data": "MNIST1D FashionMNIST FromFunction",
     "feedback": "Plateau",
     "history": "early_stop first_reach",
-    "inits": "Glorot He LeCun Normal Orthogonal PyTorchDefault Zeros",
+    "inits": "Glorot He LeCun LSUV Normal Orthogonal PyTorchDefault Scaled ZeroBranches Zeros",
     "landscape": "GradientNoiseScale Sharpness",
     "losses": "CrossEntropy SquaredError",
-    "models": "MLP",
+    "models": "MLP GatedMLP ResidualMLP",
     "optimizers": "SGD Momentum Nesterov AdaGrad Adadelta RMSProp Adam AMSGrad AdaMax NAdam RAdam AdamW Lion Muon "
     "ScheduleFreeAdamW L2 DecoupledDecay EMA SWA",
     "probes": "activation_statistics gradient_norm gradient_statistics update_ratio",

@@ -88,6 +88,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     out = {"seeds": float(len(SEEDS)), "width": float(WIDTH), "tolerance": 100 * TOLERANCE}
     means = {name: float(_gains(results, name).mean()) for name in ACTIVATIONS}
     out["worst"] = 100 * max(abs(means[name] / kind.gain - 1) for name, kind in ACTIVATIONS.items())
+    out["worst_single"] = 100 * float(_worst(results).mean())
     for name, kind in ACTIVATIONS.items():
         out |= {f"{key(name)}_gain": kind.gain, f"{key(name)}_measured": means[name]}
         out[f"{key(name)}_sensitivity"] = kind.sensitivity
@@ -132,6 +133,9 @@ CLAIMS = [
         statistic="measured gain over the integral's, minus 1, of the activation where it is furthest off; the band is "
         f"±{TOLERANCE:g}",
         compare=within(_worst, TOLERANCE),
-        expect="holds",
+        expect="null",
+        why="The worst of eleven measurements is a harsh judge: in single nets it is off by "
+        "{=activation_shapes.worst_single:.1f} % in the mean, and the interval touches the band. Averaged over the "
+        "nets, the activation that is furthest off is within {=activation_shapes.worst:.1f} %.",
     ),
 ]

@@ -157,6 +157,8 @@ CLAIMS = [
         statistic="mean square of a layer over that of the layer before, times 6, minus 1, mean over the layers; the "
         f"band is ±{TOLERANCE:g}",
         compare=within(lambda runs: 6 * _factors(runs) - 1, TOLERANCE, net="nn.Linear, ReLU"),
-        expect="holds",
+        expect="null",
+        why="It keeps {=default_gain.relu:.3f} in the mean, but ten nets of this width differ so much from each other "
+        "that the interval reaches beyond the band. The chapter on signals tests the same sixth on more layers.",
     ),
 ]

@@ -175,6 +175,8 @@ CLAIMS = [
         statistic="growth of the logarithm of their ratio over the second half of the product, over that of the "
         f"formula, minus 1; the band is ±{TOLERANCE:g}",
         compare=within(_slope_deviation, TOLERANCE),
-        expect="holds",
+        expect="null",
+        why="They part {=product_singular_values.slope_deviation:.0f} % faster than the formula, whose speed is that "
+        "of infinitely long products; the interval reaches beyond the band.",
     ),
 ]

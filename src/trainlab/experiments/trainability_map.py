@@ -86,7 +86,7 @@ def _offset(runs: xr.Dataset) -> np.ndarray:
 
 
 def _nearer(runs: xr.Dataset) -> np.ndarray:
-    """`[seeds]`: how much further the best gain is from that which keeps the variance than from critical, in octaves."""
+    """`[seeds]`: how much nearer the best gain is to critical than to that which keeps the variance, in octaves."""
     name = runs.activation.values[0]
     activation, critical = ACTIVATIONS[name]
     offset = _offset(runs)
@@ -98,6 +98,11 @@ def _depth_of_theory(name: str, gains: np.ndarray) -> np.ndarray:
     activation = ACTIVATIONS[name][0]()
     chi = np.array([gradient_factor(activation, gain) for gain in gains])
     return math.log(FACTOR) / np.abs(np.log(chi))
+
+
+def _learning(name: str, losses: np.ndarray) -> list[float]:
+    """The gains whose loss ends a tenth below that of guessing."""
+    return [gain for gain, loss in zip(_gains(name), losses, strict=True) if loss < 0.9 * GUESSING]
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
@@ -117,6 +122,8 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
             f"{key}_shallow_small_loss": float(shallow[0]),
             f"{key}_octaves": float(_offset(mine).mean()),
             f"{key}_factor": float(2 ** _offset(mine).mean()),
+            f"{key}_lowest_gain": min(_learning(name, deep), default=math.nan),
+            f"{key}_highest_gain": max(_learning(name, deep), default=math.nan),
             f"{key}_learn": float((deep < 0.9 * GUESSING).sum()),
             f"{key}_shallow_learn": float((shallow < 0.9 * GUESSING).sum()),
             f"{key}_chi": gradient_factor(activation(), critical * 2**0.5),
@@ -127,7 +134,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 def _panel(ax: Axes, results: xr.Dataset, name: str) -> None:
     for row, depth in enumerate(DEPTHS):
         for column, loss in enumerate(np.median(_losses(results, name, depth), 1)):
-            share = float(np.clip(1 - loss / GUESSING, 0, 1))
+            share = float(np.clip((GUESSING - loss) / GUESSING * 2, 0, 0.7))
             ax.add_patch(
                 Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=plots.SERIES[0], alpha=share, linewidth=0)
             )
@@ -197,6 +204,9 @@ CLAIMS = [
         statistic="distance of the gain of the lowest training loss from the one, minus its distance from the other, "
         "in octaves",
         compare=Comparison("mean", lambda results: mean_interval(by_seed(results, _nearer, activation="tanh"))),
-        expect="holds",
+        expect="null",
+        why="The best gain lies between the two, {=trainability_map.tanh_factor:.2f} times the critical one in the "
+        "mean, and differs from seed to seed. Above 1 the signal settles at a useful size, and with so few layers the "
+        "gradients do not yet grow much.",
     ),
 ]
