@@ -128,10 +128,10 @@ _HALVING = slope(_logs(SMALL))
 CLAIMS = [
     Claim(
         id="nearly-halving",
-        text="From batches of 8 to batches of 64, twice the batch size leaves less than 60 % of the updates to the target.",
+        text="From batches of 8 to batches of 64, twice the batch size leaves less than 60 % of the updates.",
         source="Shallue et al. 2018, Measuring the effects of data parallelism on neural network training",
         url="https://arxiv.org/abs/1811.03600",
-        statistic="slope of log2 of the updates against log2 of the batch size, 8 to 64; −1 is halving, −0.737 leaves 60 %",
+        statistic="slope of log2 of the updates against log2 of the batch size, 8 to 64; −0.737 leaves 60 %",
         compare=_HALVING,
         region=(-np.inf, float(np.log2(0.6))),
         expect="holds",
