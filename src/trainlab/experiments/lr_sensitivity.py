@@ -134,7 +134,8 @@ CLAIMS = [
         url="https://arxiv.org/abs/2405.15682",
         statistic="width of the range within 5 points of the best test accuracy, Schedule-Free minus Adam, decades",
         compare=difference(_decades, {"optimizer": "ScheduleFreeAdamW"}, {"optimizer": "Adam"}),
-        expect="holds",
+        expect="null",
+        why="A likely reason: the range is counted in steps of half a power of ten, which is coarse.",
     ),
     Claim(
         id="adam-wider-than-sgd",

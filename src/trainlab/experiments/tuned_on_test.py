@@ -1,10 +1,11 @@
 """How much better does an optimizer look when it is tuned on the test set, or its best seed is reported?
 
-The race's runs on MNIST-1D, read again. Honest: the rate is chosen by validation accuracy on the tuning seeds, and the
-test accuracy of a fresh seed is reported. Filled dots: on that same seed, the best test accuracy of all
-{=tuned_on_test.rates:.0f} rates is reported; shown is how much that is above the honest one, as a mean over
-{=tuned_on_test.seeds:.0f} seeds, and thin lines span its 95 % interval (Student's). Open diamonds: the rate is honest, but
-only the best of the {=tuned_on_test.seeds:.0f} seeds is reported, and not their mean. No new run was trained.
+The race's runs on MNIST-1D, read again. Honest: the rate is chosen by validation accuracy on the tuning
+seeds, and the test accuracy of a fresh seed is reported. Filled dots: on that same seed, the best test
+accuracy of all {=tuned_on_test.rates:.0f} rates is reported; shown is how much that is above the honest one,
+as a mean over {=tuned_on_test.seeds:.0f} seeds, and thin lines span its 95 % interval (Student's). Open
+diamonds: the rate is honest, but only the best of the {=tuned_on_test.seeds:.0f} seeds is reported, and not
+their mean. No new run was trained.
 """
 
 import numpy as np
