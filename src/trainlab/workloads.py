@@ -32,7 +32,7 @@ from trainlab.tuning import Train, Tuned, tune
 
 TUNING_SEEDS = range(1000, 1003)
 FASHION_TUNING_SEEDS = range(1000, 1001)
-"""One, because the networks there are ten times as large."""
+"""One, because the networks there are more than ten times as large."""
 
 FRESH_SEEDS = range(10)
 

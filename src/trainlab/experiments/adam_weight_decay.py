@@ -116,7 +116,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     out["none_tuned"] = 100 * float(_without(results).mean())
     copied = _cells(results, "Adam + L2", "test_accuracy")[-1, results.attrs["AdamW"][1]]
     out["l2_copied"] = 100 * float(copied.mean())
-    out["ratio"] = out["adamw_decay"] / out["l2_decay"]
+    out["ratio"] = out["adamw_decay"] / max(out["l2_decay"], 1e-9)
     out["none_train"] = 100 * float(_cells(results, "AdamW", "train_accuracy")[0, results.attrs["none"]].mean())
     return out
 

@@ -106,9 +106,8 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
     ax.set(ylabel="test accuracy", ylim=(0, None))
     plots.log_rates(ax, RATES[:6])
     plots.percent(ax.yaxis)
-    for (name, label), x, side in zip(LABELS.items(), (0.035, 0.0008), ("left", "left"), strict=True):
-        y = 0.5 if name == "Adam" else 0.62
-        ax.text(x, y, label, color=looks[name]["color"], ha=side)
+    for (name, label), x in zip(LABELS.items(), (0.62, 0.02), strict=True):
+        ax.text(x, 0.96, label, transform=ax.transAxes, color=looks[name]["color"], va="top")
 
 
 def alt(numbers: dict[str, float]) -> str:

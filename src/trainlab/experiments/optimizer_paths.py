@@ -80,6 +80,7 @@ class Place(nn.Module):
         super().__init__()
         self.function = function
         self.w = nn.Parameter(torch.tensor([start]))
+        self.unused = nn.Parameter(torch.zeros(1))  # has no gradient; a stack wants more than one parameter for Muon
 
     def forward(self, rows: Tensor) -> Tensor:
         """The same height for every row of the data, which holds nothing."""

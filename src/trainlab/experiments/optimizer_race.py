@@ -116,7 +116,7 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
 def _finish(ax: Axes, x: np.ndarray, accuracy: float) -> None:
     ax.set(xscale="log", xlim=(x[0], x[-1]))
     plots.plain_ticks(ax.xaxis, [x[0], x[-1]])
-    for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=True):
+    for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):
         text.set_ha(side)
     plots.percent(ax.yaxis)
     ax.text(0.96, 0.06, f"{100 * accuracy:.1f}", transform=ax.transAxes, ha="right", fontsize=9, fontweight="bold")

@@ -61,11 +61,9 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
     ax.grid(visible=False, axis="y")
     ax.set(xlabel="mean test accuracy", ylim=(-0.6, len(names) - 0.1))
     plots.percent(ax.xaxis)
-    shared, tuned = (_accuracy(results, names[-1], setting).value for setting in SETTINGS)
-    first, second = sorted([(shared, "shared rate"), (tuned, "tuned rate")])
     style = {"fontsize": 9.5, "color": plots.INK["muted"], "va": "bottom"}
-    ax.text(first[0], len(names) - 0.78, first[1] + "  ", ha="right", **style)
-    ax.text(second[0], len(names) - 0.78, "  " + second[1], ha="left", **style)
+    for setting, side in zip(SETTINGS, ("left", "right"), strict=True):
+        ax.text(_accuracy(results, names[0], setting).value, 0.17, setting, ha=side, **style)
 
 
 def alt(numbers: dict[str, float]) -> str:
