@@ -1,7 +1,7 @@
 """How much too long are Adam's steps when the bias correction is forgotten?
 
-For a gradient that stays the same, m is 1 - b1^t and the root of v is sqrt(1 - b2^t), in units of the gradient. With the
-correction their quotient is 1 at every update. Without it, it is what this program prints.
+For a gradient that stays the same, m is 1 - b1^t and the root of v is sqrt(1 - b2^t), in units of the gradient. With
+the correction their quotient is 1 at every update. Without it, it is what this program prints.
 """
 
 import numpy as np

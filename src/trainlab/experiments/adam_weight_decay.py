@@ -42,7 +42,7 @@ def _runs(method: str, decay: float, seeds: range) -> list[Run]:
 
 def _table_of(train: Train, seeds: range) -> xr.Dataset:
     """All settings; a strength at a time, so that the runs of a stack share their optimizer, which is faster."""
-    parts = []
+    parts: list[xr.Dataset] = []
     for method, decays in DECAYS.items():
         for index, decay in enumerate(decays):
             runs = train(_runs(method, decay, seeds), every=STEPS).isel(step=-1, drop=True)

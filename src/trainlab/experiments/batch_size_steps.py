@@ -3,8 +3,8 @@
 Updates of SGD until the training loss is {=batch_size_steps.target:g}, against the batch size, on MNIST-1D
 with a network of 40-64-64-10. Both axes are logarithmic. For each batch size the learning rate was tuned on
 an equal budget, for the fewest updates. The line is the median over {=batch_size_steps.seeds:.0f} fresh
-seeds, the band reaches from the lowest to the highest run. Dashed: half as many updates for twice the batch,
-from the smallest batch on. Where the line leaves the dashed one, a larger batch wastes examples.
+seeds, the band reaches from the lowest to the highest run. Dashed: each doubling of the batch halves the
+updates. Where the line leaves the dashed one, a larger batch wastes examples.
 """
 
 from dataclasses import replace

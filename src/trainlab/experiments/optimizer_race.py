@@ -95,7 +95,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 def draw(fig: Figure, results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 8.6)
     note = "number: test\naccuracy, %\ngrey: all\nmedians"
-    for part, problem in zip(fig.subfigures(2, 1), PROBLEMS, strict=True):
+    for part, problem in zip(np.ravel(fig.subfigures(2, 1)), PROBLEMS, strict=True):
         part.suptitle(f"{problem}: validation accuracy", x=0.01, ha="left", fontsize=10.5, fontweight="bold")
         runs = _of(results, problem)
         runs = runs.isel(step=slice(1, None))
@@ -117,7 +117,7 @@ def _finish(ax: Axes, x: np.ndarray, accuracy: float) -> None:
     ax.set(xscale="log", xlim=(x[0], x[-1]))
     plots.plain_ticks(ax.xaxis, [x[0], x[-1]])
     for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):
-        text.set_ha(side)
+        text.set_horizontalalignment(side)
     plots.percent(ax.yaxis)
     ax.text(0.96, 0.06, f"{100 * accuracy:.1f}", transform=ax.transAxes, ha="right", fontsize=9, fontweight="bold")
 
