@@ -95,7 +95,9 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 def draw(fig: Figure, results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 8.6)
     note = "number: test\naccuracy, %\ngrey: all\nmedians"
-    for part, problem in zip(np.ravel(fig.subfigures(2, 1)), PROBLEMS, strict=True):
+    halves = fig.add_gridspec(2, 1)
+    for row, problem in enumerate(PROBLEMS):
+        part = fig.add_subfigure(halves[row])
         part.suptitle(f"{problem}: validation accuracy", x=0.01, ha="left", fontsize=10.5, fontweight="bold")
         runs = _of(results, problem)
         runs = runs.isel(step=slice(1, None))
