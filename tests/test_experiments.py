@@ -20,8 +20,10 @@ from matplotlib.figure import Figure
 from checkout import SMALL, book, edited
 from trainlab import experiments, plots
 from trainlab.claims import LEAST_SEEDS, OWN
+from trainlab.data import MNIST1D, FashionMNIST
 from trainlab.store import Store
 from trainlab.training import Trainer
+from trainlab.workloads import OPTIMIZERS
 from trainlab_press import markdown
 from trainlab_press.figures import render
 from trainlab_press.livefiles import MEASURED
@@ -186,10 +188,12 @@ def test_the_press_takes_the_figure(one: Measured) -> None:
 
 def test_the_race_is_tuned_by_an_equal_budget(measured: Measure) -> None:
     runs = measured("optimizer_race").trainer.runs
-    trials = [(type(run.optimizer).__name__, run.lr, run.seed) for run in runs if run.seed >= 1000]
-    budgets = {name: {(lr, seed) for other, lr, seed in trials if other == name} for name, _, _ in trials}
-    assert len(budgets) == 7
-    assert len({frozenset(budget) for budget in budgets.values()}) == 1
+    for data in (MNIST1D(), FashionMNIST()):
+        mine = [run for run in runs if run.seed >= 1000 and run.data == data]
+        trials = [(type(run.optimizer).__name__, run.lr, run.seed) for run in mine]
+        budgets = {name: {(lr, seed) for other, lr, seed in trials if other == name} for name, _, _ in trials}
+        assert set(budgets) == set(OPTIMIZERS)
+        assert len({frozenset(budget) for budget in budgets.values()}) == 1
 
 
 # What holds for the sources

@@ -259,11 +259,12 @@ def test_rates_are_on_a_logarithmic_axis_with_all_of_them_inside() -> None:
 @pytest.mark.parametrize(
     ("lines", "named"), [(plots.OPTIMIZER_LINES, OPTIMIZERS), (plots.INIT_LINES, VARIANCES)], ids=["race", "inits"]
 )
-def test_each_has_a_colour_of_its_own(lines: dict[str, dict[str, Any]], named: Mapping[str, object]) -> None:
+def test_each_has_a_look_of_its_own(lines: dict[str, dict[str, Any]], named: Mapping[str, object]) -> None:
     colors = [line["color"] for line in lines.values()]
+    looks = [(line["color"], line.get("linestyle", "-")) for line in lines.values()]
     assert set(lines) == set(named)
     assert all(hasattr(trainlab, name) for name in lines)
-    assert len(set(colors)) == len(colors)
+    assert len(set(looks)) == len(looks)
     assert set(colors) <= set(plots.SERIES)
 
 

@@ -32,7 +32,18 @@ OPTIMIZER_LINES: dict[str, dict[str, Any]] = {
     "RMSProp": {"color": SERIES[4]},
     "Adam": {"color": SERIES[5]},
     "AdamW": {"color": SERIES[7], "linestyle": (0, (4, 1.5))},  # dashed: it often lies on Adam
+    "Adadelta": {"color": SERIES[3], "linestyle": (0, (4, 1.5))},
+    "AdaMax": {"color": SERIES[1], "linestyle": (0, (4, 1.5))},
+    "NAdam": {"color": SERIES[2], "linestyle": (0, (4, 1.5))},
+    "AMSGrad": {"color": SERIES[5], "linestyle": (0, (1.5, 1))},
+    "Lion": {"color": SERIES[7]},
+    "Muon": {"color": SERIES[6]},
+    "ScheduleFreeAdamW": {"color": SERIES[0], "linestyle": (0, (4, 1.5))},
 }
+"""Eight colours for fourteen optimizers: a dashed line is a relative, or has a panel of its own."""
+
+SHORT_NAMES = {"ScheduleFreeAdamW": "Schedule-Free"}
+"""How figures call an optimizer, where not by its class."""
 
 INIT_LINES: dict[str, dict[str, Any]] = {
     "He": {"color": SERIES[0]},
@@ -116,6 +127,36 @@ def curve(ax: Axes, x: np.ndarray, runs: np.ndarray, label: str, line: Mapping[s
     low, middle, high = np.quantile(finite, [0, 0.5, 1], axis=0)
     ax.fill_between(x, low, high, color=line["color"], alpha=0.16, linewidth=0, label=f"_band {label}")
     ax.plot(x, middle, label=label, **line)
+
+
+def cells(fig: Any, names: Sequence[str], columns: int = 5, note: str = "") -> dict[str, Axes]:
+    """A small panel for each optimizer, with common axes and its name above in its colour.
+
+    Args:
+        fig: an empty figure, or a part of one.
+        names: of `OPTIMIZER_LINES`.
+        columns: panels in a row.
+        note: what stands in the first cell that is left over.
+
+    Returns:
+        The panel of each name, in their order.
+    """
+    rows = -(-len(names) // columns)
+    axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
+    for number, ax in enumerate(axes):
+        ax.tick_params(labelsize=8, length=2)
+        if number >= (rows - 1) * columns:
+            ax.set_xlabel(" ", fontsize=2)  # the figure names the axis once, for all
+        if number >= len(names):
+            ax.set_axis_off()
+            continue
+        name = names[number]
+        ax.set_title(SHORT_NAMES.get(name, name), fontsize=8.5, color=OPTIMIZER_LINES[name]["color"], pad=3)
+        if number + columns >= len(names):
+            ax.tick_params(labelbottom=True)
+    if len(axes) > len(names):
+        axes[len(names)].text(0, 0.9, note, transform=axes[len(names)].transAxes, fontsize=8, va="top")
+    return dict(zip(names, axes, strict=False))
 
 
 def prediction(ax: Axes, x: np.ndarray, predicted: np.ndarray, label: str, tolerance: float = 0.0) -> None:

@@ -1,16 +1,17 @@
-"""Which place does each optimizer take, when the race is tuned and run again?
+"""How likely is each optimizer to win the race, when few or many learning rates can be tried?
 
-Each row is an optimizer; its heights say how likely each place is, from first to last. Filled: every
-optimizer tried {=optimizer_ranks.few:.0f} of the race's {=optimizer_ranks.rates:.0f} learning rates,
-drawn at random. Outlined, with the likelihood in percent: it tried all of them. Each takes the rate
-with the highest mean validation accuracy on the {=optimizer_ranks.tuning_seeds:.0f} tuning seeds and
-runs once, on the same fresh seed as the others; the test accuracy decides the place. Shares are over
-{=optimizer_ranks.seeds:.0f} fresh seeds, and where rates are drawn over {=optimizer_ranks.draws:.0f}
-draws for each seed. Optimizers are ordered by their mean place with all rates.
+Each row is an optimizer, each column a number of the race's {=optimizer_ranks.rates:.0f} learning rates that
+every optimizer tries, drawn at random. A number says how often, in percent, this optimizer then has the
+highest test accuracy of all; the darker, the more often. Each optimizer takes the rate with the highest mean
+validation accuracy on the {=optimizer_ranks.tuning_seeds:.0f} tuning seeds and runs once, on the same fresh
+seed as the others. Shares are over {=optimizer_ranks.seeds:.0f} fresh seeds, and where rates are drawn over
+{=optimizer_ranks.draws:.0f} draws for each seed. The last column is the mean place with all rates, which
+orders the rows.
 """
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -21,6 +22,9 @@ from trainlab.workloads import OPTIMIZERS, race_sweep
 FEW = 2
 """Learning rates that an optimizer tries when there is little time."""
 
+BUDGETS = (1, FEW, 3, 5)
+"""Shown beside all rates."""
+
 DRAWS = 2000
 """How often the tuning is repeated for each seed."""
 
@@ -30,7 +34,9 @@ PLACES = np.arange(1, len(OPTIMIZERS) + 1)
 def measure(train: Train) -> xr.Dataset:
     tuned, fresh = race_sweep(train)
     every = tuned.trials.sizes["trial"]
-    tables = [places_after(tuned.trials, fresh, budget, DRAWS).assign_coords(budget=budget) for budget in (FEW, every)]
+    tables = [
+        places_after(tuned.trials, fresh, budget, DRAWS).assign_coords(budget=budget) for budget in (*BUDGETS, every)
+    ]
     table = xr.concat(tables, "budget").rename(contender="optimizer").rename("chance")
     rows = table.stack(run=("optimizer", "budget", "place", "seed")).reset_index("run")
     return rows.to_dataset().assign_attrs(at_edge=tuned.at_edge, tuning_seeds=tuned.trials.sizes["seed"])
@@ -53,7 +59,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         "seeds": float(len(set(results.seed.values.tolist()))),
         "tuning_seeds": float(results.attrs["tuning_seeds"]),
     }
-    for short, budget in (("few", FEW), ("all", _all(results))):
+    for short, budget in (("one", 1), ("few", FEW), ("all", _all(results))):
         for name in OPTIMIZERS:
             chances = _chances(results, name, budget)
             out[f"{name.lower()}_first_{short}"] = 100 * float(chances[0])
@@ -63,32 +69,28 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
-    fig.set_size_inches(5.6, 5.6)
+def draw(fig: Figure, results: xr.Dataset) -> None:
+    fig.set_size_inches(5.6, 4.9)
+    ax = fig.subplots()
     names = sorted(OPTIMIZERS, key=lambda name: _chances(results, name, _all(results)) @ PLACES)
-    rows = fig.subplots(len(names), sharex=True, sharey=True)
-    for ax, name in zip(rows, names, strict=True):
-        _row(ax, name, _chances(results, name, FEW), _chances(results, name, _all(results)))
-    words = f"outlined: all {_all(results)} rates tried\nfilled: {FEW} tried"
-    style = {"fontsize": 8.5, "color": plots.INK["muted"], "ha": "right", "va": "top"}
-    rows[0].text(1, 1, words, transform=rows[0].transAxes, **style)
-    rows[-1].set(xlabel="place in the race", xlim=(0.5, PLACES[-1] + 0.5), ylim=(0, 1.15))
-    plots.plain_ticks(rows[-1].xaxis, PLACES)
-
-
-def _row(ax: "plots.Axes", name: str, few: np.ndarray, every: np.ndarray) -> None:
-    color = plots.OPTIMIZER_LINES[name]["color"]
-    ax.bar(PLACES, few, width=0.92, color=color, alpha=0.25, linewidth=0)
-    ax.plot(PLACES, few, linestyle="none", label=f"{name}, few rates")
-    ax.bar(PLACES, every, width=0.92, facecolor="none", edgecolor=color, linewidth=1.4)
-    ax.plot(PLACES, every, linestyle="none", label=f"{name}, all rates")
-    for place, chance in enumerate(every.tolist(), start=1):
-        if chance >= 0.005:
-            ax.text(place, chance + 0.04, f"{100 * chance:.0f}", ha="center", va="bottom", fontsize=8.5)
-    ax.set_ylabel(name, rotation=0, ha="right", va="center", color=color)
-    ax.set_yticks([])
+    budgets = np.array([*BUDGETS, _all(results)])
+    columns = np.arange(len(budgets) + 1)
+    for row, name in enumerate(names):
+        first = np.array([_chances(results, name, budget)[0] for budget in budgets.tolist()])
+        line = plots.OPTIMIZER_LINES[name]
+        ax.plot(budgets, first, linestyle="none", label=name)
+        for column, chance in enumerate(first.tolist()):
+            ax.barh(row, 0.94, left=column - 0.47, height=0.9, color=line["color"], alpha=min(1.0, chance) * 0.75, lw=0)
+            ax.text(column, row, f"{100 * chance:.0f}", ha="center", va="center", fontsize=9.5)
+        place = _chances(results, name, _all(results)) @ PLACES
+        ax.text(columns[-1], row, f"{place:.1f}", ha="center", va="center", fontsize=9.5)
+    ax.set(xlim=(-0.5, columns[-1] + 0.5), ylim=(len(names) - 0.5, -0.5), xlabel="learning rates tried")
+    ax.set_xticks(columns, [*map(str, budgets.tolist()), "mean place"])
+    ax.set_yticks(np.arange(len(names)), [plots.SHORT_NAMES.get(name, name) for name in names])
+    ax.tick_params(length=0, labelcolor=plots.INK["text"])
     ax.grid(visible=False)
-    ax.spines["left"].set_visible(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
 
 
 def alt(numbers: dict[str, float]) -> str:
@@ -99,9 +101,9 @@ def alt(numbers: dict[str, float]) -> str:
         return ", ".join(f"{name} {first:.0f} % and {place:.1f}" for name, first, place in found)
 
     return (
-        f"A row of bars for each optimizer says how likely each place in the race is. Likelihood of the first place, "
-        f"and mean place: with all {numbers['rates']:.0f} rates tried, {rows('all')}; with {numbers['few']:.0f} rates "
-        f"tried, {rows('few')}."
+        f"Table with a row for each optimizer and a column for each number of rates tried. Likelihood of the first "
+        f"place, and mean place: with all {numbers['rates']:.0f} rates tried, {rows('all')}; with "
+        f"{numbers['few']:.0f} rates tried, {rows('few')}."
     )
 
 
