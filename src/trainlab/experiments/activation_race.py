@@ -10,7 +10,6 @@ runs.
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.activations import ACTIVATIONS, key
@@ -63,7 +62,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out | {"lowest": means[0], "highest": means[-1], "spread": means[-1] - means[0]}
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 4.6)
     ax = fig.subplots()
     names = sorted(ACTIVATIONS, key=lambda name: _accuracies(results, name).mean())

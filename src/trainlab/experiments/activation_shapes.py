@@ -12,7 +12,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from trainlab import plots
@@ -101,7 +100,7 @@ def _shape(name: str, z: Tensor) -> Tensor:
     return kind.activation()(z) * (z if kind.gated else 1)
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 7.0)
     panels = fig.subplots(4, 3, sharex=True, sharey=True).flat
     z = torch.linspace(-4, 4, 161, dtype=torch.float64)

@@ -12,8 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, Comparison
@@ -121,7 +119,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 3.0)
     panels = fig.subplots(1, 2)
     means = {method: 100 * _cells(results, method, "test_accuracy").mean(2) for method in DECAYS}
@@ -141,7 +139,7 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
     panels[0].set_ylabel("weight decay")
 
 
-def _map(ax: Axes, values: np.ndarray, shade: np.ndarray, color: str) -> None:
+def _map(ax: "plots.Axes", values: np.ndarray, shade: np.ndarray, color: str) -> None:
     for (row, column), value in np.ndenumerate(values):
         alpha = 0.05 + 0.6 * float(shade[row, column]) ** 2
         ax.bar(column, 0.94, bottom=row - 0.47, width=0.94, color=color, alpha=alpha, linewidth=0)

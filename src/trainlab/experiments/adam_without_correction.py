@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -95,7 +94,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out | {"shift": out["with_centre"] / out["without_centre"]}
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     looks = {
         "Adam": plots.OPTIMIZER_LINES["Adam"],

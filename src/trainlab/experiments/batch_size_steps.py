@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, slope
@@ -93,7 +92,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out | {"wasted": out["examples_1024"] / out["examples_8"]}
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     batches = np.array(list(STEPS))
     table = _table(results, tuple(STEPS))

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, by_seed, difference
@@ -141,7 +140,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 6.2)
     above, below = fig.subplots(2)
     for clip in CLIPS:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import nn
 
 from trainlab import plots
@@ -113,7 +112,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 6.4)
     above, below = fig.subplots(2, gridspec_kw={"height_ratios": [3, 2.2]})
     layer, at = np.arange(1, DEPTH + 1), {}

@@ -14,7 +14,6 @@ from itertools import pairwise
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import nn
 
 from trainlab import plots
@@ -113,7 +112,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     }
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     slopes, fine = np.array(SLOPES), np.linspace(0, max(SLOPES), 61)
     for net in NETS:

@@ -12,10 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
 from torch import nn
 
 from trainlab import plots
@@ -81,8 +77,11 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def _cells(ax: Axes, chosen: np.ndarray, **style: object) -> None:
+def _cells(ax: "plots.Axes", chosen: np.ndarray, **style: object) -> None:
     """One patch for all chosen cells `[columns, rows]`; neighbours in a row become one rectangle."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
     paths = []
     for row in range(chosen.shape[1]):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen[:, row].astype(int), [0]])))
@@ -93,7 +92,7 @@ def _cells(ax: Axes, chosen: np.ndarray, **style: object) -> None:
         ax.add_patch(PathPatch(Path.make_compound_path(*paths), linewidth=0, **style))  # pyright: ignore[reportArgumentType]
 
 
-def _map(ax: Axes, norms: np.ndarray, net: str) -> None:
+def _map(ax: "plots.Axes", norms: np.ndarray, net: str) -> None:
     with np.errstate(divide="ignore", invalid="ignore"):
         powers = np.log10(norms)
     for (low, high), (color, alpha) in zip(LEVELS, COLORS, strict=True):
@@ -112,8 +111,10 @@ def _map(ax: Axes, norms: np.ndarray, net: str) -> None:
     ax.grid(visible=False)
 
 
-def _key(ax: Axes) -> None:
+def _key(ax: "plots.Axes") -> None:
     """What the colours mean."""
+    from matplotlib.patches import Rectangle
+
     for place, (color, alpha) in enumerate(COLORS):
         ax.add_patch(Rectangle((place, 0), 1, 1, facecolor=color, alpha=alpha, linewidth=0))
     edges = [f"$10^{{{low:g}}}$" for low, _ in LEVELS[1:]]
@@ -124,7 +125,7 @@ def _key(ax: Axes) -> None:
     ax.grid(visible=False)
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 7.4)
     *panels, key = fig.subplots(len(NETS) + 1, gridspec_kw={"height_ratios": [5, 5, 5, 0.7]})
     for ax, net in zip(panels, NETS, strict=True):

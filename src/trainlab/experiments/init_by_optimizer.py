@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, difference, within
@@ -89,7 +88,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 3.4)
     ax = fig.subplots()
     rows = [(optimizer, init) for optimizer in OPTIMIZERS for init in INITS]

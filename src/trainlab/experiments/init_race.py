@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, by_seed, difference, within
@@ -104,7 +103,7 @@ def _end(results: xr.Dataset, method: str, init: str) -> float:
     return float(np.nan_to_num(_median(_of(results, method, init), -1), nan=LIMITS[1]))
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 7.4)
     panels = fig.subplots(2, sharex=True)
     for ax, method in zip(panels, OPTIMIZERS, strict=True):

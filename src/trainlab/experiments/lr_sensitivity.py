@@ -13,7 +13,6 @@ import math
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -93,7 +92,7 @@ def _strip(runs: xr.Dataset) -> np.ndarray:
     return median >= median.max() - TOLERANCE
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.2)
     rates = np.array(RATES)
     panels = plots.cells(fig, list(OPTIMIZERS), note="cross: runs\nfailed\nstrip: rates\nthat work")

@@ -16,7 +16,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from trainlab import plots
@@ -124,7 +123,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.0)
     ax = fig.subplots()
     low, high = (math.log10(end) for end in SCALE)

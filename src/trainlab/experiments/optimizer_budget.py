@@ -11,7 +11,6 @@ otherwise. The grey area is the same in every panel: the range of all optimizers
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -59,7 +58,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.0)
     budgets = _budgets(results)
     curves = {name: _curve(results, name) for name in OPTIMIZERS}

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from trainlab import plots
@@ -154,7 +152,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 8.2)
     rows = fig.subplots(len(FAMILIES), len(PROBLEMS), squeeze=False)
     for family, row in zip(FAMILIES, rows, strict=True):
@@ -175,7 +173,7 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
             height -= 0.14
 
 
-def _contours(ax: Axes, problem: Problem) -> None:
+def _contours(ax: "plots.Axes", problem: Problem) -> None:
     left, right, low, high = problem.window
     x, y = np.meshgrid(np.linspace(left, right, 41), np.linspace(low, high, 41))
     z = problem.function(torch.from_numpy(x), torch.from_numpy(y)).numpy()

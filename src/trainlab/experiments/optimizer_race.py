@@ -11,8 +11,6 @@ the mean accuracy on the test split at the end, in percent. The axis of updates 
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, after, difference
@@ -92,7 +90,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 8.6)
     note = "number: test\naccuracy, %\ngrey: all\nmedians"
     halves = fig.add_gridspec(2, 1)
@@ -115,7 +113,7 @@ def draw(fig: Figure, results: xr.Dataset) -> None:
         part.supxlabel("updates", fontsize=9)
 
 
-def _finish(ax: Axes, x: np.ndarray, accuracy: float) -> None:
+def _finish(ax: "plots.Axes", x: np.ndarray, accuracy: float) -> None:
     ax.set(xscale="log", xlim=(x[0], x[-1]))
     plots.plain_ticks(ax.xaxis, [x[0], x[-1]])
     for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):

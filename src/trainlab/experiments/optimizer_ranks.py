@@ -11,7 +11,6 @@ orders the rows.
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
@@ -69,7 +68,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 4.9)
     ax = fig.subplots()
     names = sorted(OPTIMIZERS, key=lambda name: _chances(results, name, _all(results)) @ PLACES)

@@ -12,7 +12,6 @@ import math
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from scipy.special import digamma
 from torch import nn
 
@@ -117,7 +116,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     }
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     layers = np.arange(1, DEPTH + 1)
     for name in INITS:

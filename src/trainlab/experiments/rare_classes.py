@@ -13,7 +13,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import Claim, difference
@@ -110,7 +109,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 3.2)
     panels = fig.subplots(1, len(METHODS), sharey=True)
     for ax, name in zip(panels, METHODS, strict=True):

@@ -12,7 +12,6 @@ import math
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import nn
 
 from trainlab import plots
@@ -110,7 +109,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.2)
     panels = fig.subplots(2, sharex=True)
     layer = np.arange(DEPTH + 1)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch.func import grad
 
 from trainlab import plots
@@ -125,7 +124,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 7.4)
     panels = fig.subplots(len(NETS) + 1, gridspec_kw={"height_ratios": [1, 1, 1, 3]})
     degrees = np.degrees(ANGLES)

@@ -12,7 +12,6 @@ from itertools import pairwise
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import nn
 
 from trainlab import plots
@@ -133,7 +132,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 8.4)
     panels = fig.subplots(len(MODULES), sharex=True)
     layer = np.arange(DEPTH + 1)

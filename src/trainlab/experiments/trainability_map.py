@@ -14,9 +14,6 @@ import math
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import nn
 
 from trainlab import plots
@@ -131,7 +128,9 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def _panel(ax: Axes, results: xr.Dataset, name: str) -> None:
+def _panel(ax: "plots.Axes", results: xr.Dataset, name: str) -> None:
+    from matplotlib.patches import Rectangle
+
     for row, depth in enumerate(DEPTHS):
         for column, loss in enumerate(np.median(_losses(results, name, depth), 1)):
             share = float(np.clip((GUESSING - loss) / GUESSING * 2, 0, 0.7))
@@ -165,7 +164,7 @@ def _panel(ax: Axes, results: xr.Dataset, name: str) -> None:
     twin.set_axis_off()
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.6)
     for ax, name in zip(fig.subplots(2), ACTIVATIONS, strict=True):
         _panel(ax, results, name)

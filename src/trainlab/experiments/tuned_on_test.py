@@ -10,7 +10,6 @@ their mean. No new run was trained.
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, by_seed, difference
@@ -57,7 +56,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out | {"mean_gain": float(np.mean(list(gains.values()))), "largest_gain": max(gains.values())}
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 3.9)
     ax = fig.subplots()
     names = sorted(OPTIMIZERS, key=lambda name: _lucky(results, name))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 from torch import nn
 
 from trainlab import plots
@@ -107,7 +106,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
-def draw(fig: Figure, results: xr.Dataset) -> None:
+def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
     layers = np.array(list(LAYERS.values()))
     for net in NETS:
