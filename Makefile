@@ -34,7 +34,7 @@ site: .venv/installed
 	@$(BIN)/trainlab site
 
 test: .venv/installed
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest
 
 mutants: .venv/installed
 	@$(BIN)/python tests/mutants.py $(NAMES)

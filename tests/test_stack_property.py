@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -103,6 +103,9 @@ def stackable(draw: st.DrawFn) -> list[Run]:
         norm=draw(st.sampled_from([None, "batch", "layer"])),
         residual=draw(st.booleans()),
     )
+    optimizers = draw(stackable_optimizers(count))
+    # Before a batch norm the gradient of a bias is zero up to rounding, and Lion takes a full step by its sign.
+    assume(not (model.norm == "batch" and any("Lion" in str(optimizer) for optimizer in optimizers)))
     dropout = draw(st.booleans())
     clips: list[Any] = draw(
         st.sampled_from([[None], [ClipNorm(0.1), ClipNorm(0.5)], [ClipValue(0.01), ClipValue(0.1)]])
@@ -120,7 +123,7 @@ def stackable(draw: st.DrawFn) -> list[Run]:
             steps=6,
             seed=draw(st.integers(0, 2**40)),
         )
-        for optimizer in draw(stackable_optimizers(count))
+        for optimizer in optimizers
     ]
 
 

@@ -21,7 +21,7 @@ from trainlab import plots
 from trainlab.data import FromFunction
 from trainlab.optimizers import Momentum
 from trainlab.runs import Run, grid, stacks
-from trainlab.stack import CHUNK
+from trainlab.stack import CHUNK, CHUNKS
 from trainlab.training import train
 
 PAGE = Path(__file__).parents[1] / "docs" / "labs" / "use_it.py"
@@ -126,7 +126,7 @@ def test_what_the_prose_names_exists() -> None:
     assert len(named) > 30
     assert named <= set(trainlab.__all__)
     assert {*re.findall(r"`([a-z_]+)`", table)} <= set(Run.__dataclass_fields__)
-    assert f"evaluation takes {CHUNK} examples at a time" in TEXT
+    assert f"evaluation takes {CHUNK} to {CHUNKS} examples at a time" in TEXT
 
 
 def test_lines_fit_the_page() -> None:

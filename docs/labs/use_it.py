@@ -427,8 +427,8 @@ for network in alone:
 
 # %% [markdown]
 # `DrawsNoise` draws from a generator that the seed of the run sets, so the same run gives the same
-# numbers again. One thing holds everywhere: evaluation takes 125 examples at a time, so the output for
-# one example should then not depend on the others, as it does in `Branches`.
+# numbers again. One thing holds everywhere: evaluation takes 250 to 1000 examples at a time, so the
+# output for one example should then not depend on the others, as it does in `Branches`.
 #
 # `nn.GRUCell` and `nn.RNNCell` do stack, but PyTorch takes the runs one after another inside them, and warns: the
 # stack gains nothing. A cell of `nn.Linear`, as above, gains.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TRIES = 3
 """How often a task is handed out before its workers' deaths are taken to be its own doing."""
 
+IDLE = 300
+"""Seconds after which a worker without work ends; starting another takes some."""
+
 PATIENCE = 30.0
 """Seconds without any worker after which a cluster is given up."""
 
@@ -106,7 +109,9 @@ def _in_processes(function: Callable[[Any], Any], waiting: dict[int, Any], jobs:
         return
     from loky import get_reusable_executor
 
-    executor = get_reusable_executor(max_workers=jobs, initializer=_follow_parent, initargs=(os.getpid(),))
+    executor = get_reusable_executor(
+        max_workers=jobs, timeout=IDLE, initializer=_follow_parent, initargs=(os.getpid(),)
+    )
     try:
         futures = {}
         with suppress(BrokenProcessPool), _children_without_interrupts():
