@@ -34,9 +34,9 @@ def network(he: bool, depth: int = 15, width: int = 64) -> nn.Sequential:
 
 
 torch.manual_seed(1)
-data = torch.randn(5000, 40)
-print("dead units, before training, seen on   32 examples   5000 examples")
+data = torch.randn(999, 40)
+print("dead units, before training, seen on    32 examples   999 examples")
 for he in (False, True):
     model = network(he)
-    shares = [f"{dead_share(model, data[:rows]):.0%}" for rows in (32, 5000)]
+    shares = [f"{dead_share(model, data[:rows]):.0%}" for rows in (32, 999)]
     print(f"{'He' if he else 'default':36} {shares[0]:>11} {shares[1]:>15}")
