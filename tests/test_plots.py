@@ -253,6 +253,23 @@ def test_rates_are_on_a_logarithmic_axis_with_all_of_them_inside() -> None:
     assert ax.get_xlabel() == "learning rate"
 
 
+# Small panels
+
+
+@pytest.mark.parametrize("columns", [5, 7])
+def test_each_optimizer_has_a_panel_with_its_name(columns: int) -> None:
+    with plots.style():
+        figure = Figure()
+        panels = plots.cells(figure, list(OPTIMIZERS), columns, note="a note")
+    assert list(panels) == list(OPTIMIZERS)
+    titles = {name: ax.title.get_text() or ax.get_title(loc="left") for name, ax in panels.items()}
+    assert titles == {name: plots.SHORT_NAMES.get(name, name) for name in OPTIMIZERS}
+    notes = [text.get_text() for ax in figure.axes for text in ax.texts]
+    assert notes == (["a note"] if len(OPTIMIZERS) % columns else [])
+    lowest = list(panels.values())[-columns:]
+    assert all(ax.xaxis.get_tick_params()["labelbottom"] for ax in lowest)
+
+
 # The house style
 
 
