@@ -100,6 +100,7 @@ CLAIMS = [
         compare=difference("expected", {"optimizer": "Adam", "budget": 1}, {"optimizer": "SGD", "budget": 1}, unit=100),
         expect="null",
         why="On these seeds the estimate points the other way, and its interval includes zero. A likely reason: here "
-        "all optimizers draw from one wide grid, most of which is too high for Adam, while the source draws each optimizer's rate from a distribution that was fitted to rates that had worked for it.",
+        "all optimizers draw from one wide grid, most of which is too high for Adam, while the source draws each "
+        "optimizer's rate from a distribution that was fitted to rates that had worked for it.",
     ),
 ]
