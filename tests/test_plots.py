@@ -279,10 +279,10 @@ def test_each_optimizer_has_a_panel_with_its_name(columns: int) -> None:
 def test_each_has_a_look_of_its_own(lines: dict[str, dict[str, Any]], named: Mapping[str, object]) -> None:
     colors = [line["color"] for line in lines.values()]
     looks = [(line["color"], line.get("linestyle", "-")) for line in lines.values()]
-    assert set(lines) == set(named)
-    assert all(hasattr(trainlab, name) for name in lines)
+    assert set(named) <= set(lines)
+    assert all(hasattr(trainlab, name) for name in lines if not name.startswith("too "))
     assert len(set(looks)) == len(looks)
-    assert set(colors) <= set(plots.SERIES)
+    assert set(colors) <= {*plots.SERIES, plots.INK["muted"]}
 
 
 def test_style_leaves_other_figures_alone() -> None:
