@@ -124,7 +124,7 @@ def test_every_seed_of_the_results_is_in_the_figure_or_its_summary(one: Measured
     assert any(math.isfinite(row["y"]) for row in rows)
 
 
-NAMES = re.compile(r"\bMNIST-1D\b|\bL2\b")
+DIGITS_IN_NAMES = re.compile(r"\bMNIST-1D\b|\bL2\b")
 """Names with a digit in them, which is no number of a run."""
 
 
@@ -132,7 +132,7 @@ def test_text_alternative_has_no_number_of_its_own(one: Measured) -> None:
     """Every digit of it changes with the numbers of the run."""
     first = one.module.alt({key: 1000.5 + 10 * index for index, key in enumerate(one.numbers)})
     other = one.module.alt({key: 9000.25 - 10 * index for index, key in enumerate(one.numbers)})
-    tokens = [re.findall(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", NAMES.sub("", text)) for text in (first, other)]
+    tokens = [re.findall(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", DIGITS_IN_NAMES.sub("", text)) for text in (first, other)]
     assert len(tokens[0]) >= 2
     assert len(tokens[0]) == len(tokens[1])
     assert not [same for same, token in zip(*tokens, strict=True) if same == token]
@@ -146,7 +146,7 @@ def test_text_alternative_counts_right_in_words(one: Measured) -> None:
 
 
 def test_text_alternative_tells_of_its_own_run(one: Measured) -> None:
-    spoken = [float(token) for token in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", NAMES.sub("", one.alt))]
+    spoken = [float(token) for token in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", DIGITS_IN_NAMES.sub("", one.alt))]
     assert spoken
     for value in spoken:
         near = min(abs(value - number) for number in one.numbers.values() if math.isfinite(number))
