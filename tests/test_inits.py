@@ -183,12 +183,14 @@ def deviations(network: nn.Module, x: Tensor) -> dict[str, float]:
     """The standard deviation of the outputs of every linear layer."""
     found: dict[str, float] = {}
 
-    def keep(name: str, output: Tensor) -> None:
-        found[name] = float(output.std())
+    names = {layer: name for name, layer in network.named_modules()}
 
-    for name, layer in network.named_modules():
+    def keep(layer: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+        found[names[layer]] = float(output.std())
+
+    for layer in names:
         if isinstance(layer, nn.Linear):
-            layer.register_forward_hook(lambda module, given, output, name=name: keep(name, output))
+            layer.register_forward_hook(keep)
     with torch.no_grad():
         network.eval()(x)
     return found

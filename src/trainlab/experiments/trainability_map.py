@@ -139,7 +139,7 @@ def _panel(ax: "plots.Axes", results: xr.Dataset, name: str) -> None:
             )
             text = f"{loss:.1f}" if loss < HIDDEN else "–"
             ax.text(column, row, text, ha="center", va="center", fontsize=9.5)
-    fine = np.linspace(0, len(OCTAVES) - 1, 161)
+    fine = np.linspace(0, len(OCTAVES) - 1, 65)
     critical = ACTIVATIONS[name][1]
     depths = _depth_of_theory(name, critical * 2 ** np.interp(fine, np.arange(len(OCTAVES)), OCTAVES))
     rows = np.interp(np.log2(depths), np.log2(DEPTHS), np.arange(len(DEPTHS)), left=np.nan, right=np.nan)
