@@ -14,7 +14,7 @@ from torch import Tensor
 Activation = Callable[[Tensor], Tensor]
 
 REACH, POINTS = 12.0, 4800
-"""Standard deviations on each side of the mean, and points of the trapezoidal rule; a jump at 0 lies midway between two."""
+"""Standard deviations on each side of the mean; points of the trapezoidal rule, a jump at 0 midway between two."""
 
 
 def normal_moments(activation: Activation, mean: float = 0.0, variance: float = 1.0) -> tuple[float, float]:
