@@ -39,6 +39,9 @@ RANKS = {
         ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
     ),
     "theory": 1,
+    "calibration": 1,
+    "predictions": 2,
+    "overfitting": 8,
     "gains": 0,
     "activations": 3,
     **dict.fromkeys(("models", "landscape", "meanfield", "refusals", "comparisons"), 2),

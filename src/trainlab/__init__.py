@@ -9,21 +9,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trainlab.claims import Claim
     from trainlab.clipping import ClipNorm, ClipValue
-    from trainlab.data import MNIST1D, FashionMNIST, FromFunction
+    from trainlab.data import MNIST1D, FashionMNIST, FromFunction, RandomLabels
     from trainlab.feedback import Plateau
     from trainlab.history import early_stop, first_reach
     from trainlab.inits import LSUV, Glorot, He, LeCun, Normal, Orthogonal, PyTorchDefault, Scaled, ZeroBranches, Zeros
     from trainlab.landscape import GradientNoiseScale, Sharpness
     from trainlab.losses import CrossEntropy, SquaredError
-    from trainlab.models import MLP, GatedMLP, ResidualMLP
+    from trainlab.models import MLP, GatedMLP, OrderedMLP, ResidualMLP
     from trainlab.optimizers.adam import Adam, AdaMax, AdamW, AMSGrad, NAdam, RAdam
     from trainlab.optimizers.adaptive import Adadelta, AdaGrad, RMSProp
     from trainlab.optimizers.lion import Lion
     from trainlab.optimizers.momentum import SGD, Momentum, Nesterov
     from trainlab.optimizers.muon import Muon
+    from trainlab.optimizers.penalties import L1, MaxNorm, SoftThreshold
     from trainlab.optimizers.schedule_free import ScheduleFreeAdamW
     from trainlab.optimizers.wrappers import EMA, L2, SWA, DecoupledDecay
-    from trainlab.probes import activation_statistics, gradient_norm, gradient_statistics, update_ratio
+    from trainlab.predictions import BatchNormShift, Held, Predictions
+    from trainlab.probes import (
+        activation_statistics,
+        gradient_norm,
+        gradient_statistics,
+        update_ratio,
+        weight_percentiles,
+        weight_sizes,
+    )
     from trainlab.runs import Run, grid, stacks
     from trainlab.schedules import (
         WSD,
@@ -47,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMA",
+    "L1",
     "L2",
     "LSUV",
     "MLP",
@@ -60,6 +70,7 @@ __all__ = [
     "Adadelta",
     "Adam",
     "AdamW",
+    "BatchNormShift",
     "Claim",
     "ClipNorm",
     "ClipValue",
@@ -74,28 +85,34 @@ __all__ = [
     "Glorot",
     "GradientNoiseScale",
     "He",
+    "Held",
     "InverseSqrt",
     "LeCun",
     "Linear",
     "Lion",
+    "MaxNorm",
     "Momentum",
     "Muon",
     "NAdam",
     "Nesterov",
     "Normal",
     "OneCycle",
+    "OrderedMLP",
     "Orthogonal",
     "Plateau",
     "Polynomial",
+    "Predictions",
     "PyTorchDefault",
     "RAdam",
     "RMSProp",
+    "RandomLabels",
     "RangeTest",
     "ResidualMLP",
     "Run",
     "Scaled",
     "ScheduleFreeAdamW",
     "Sharpness",
+    "SoftThreshold",
     "SquaredError",
     "StepDecay",
     "Store",
@@ -114,21 +131,25 @@ __all__ = [
     "train",
     "tune",
     "update_ratio",
+    "weight_percentiles",
+    "weight_sizes",
 ]
 
 _HOMES = {
     "clipping": "ClipNorm ClipValue",
     "claims": "Claim",
-    "data": "MNIST1D FashionMNIST FromFunction",
+    "data": "MNIST1D FashionMNIST FromFunction RandomLabels",
     "feedback": "Plateau",
     "history": "early_stop first_reach",
     "inits": "Glorot He LeCun LSUV Normal Orthogonal PyTorchDefault Scaled ZeroBranches Zeros",
     "landscape": "GradientNoiseScale Sharpness",
     "losses": "CrossEntropy SquaredError",
-    "models": "MLP GatedMLP ResidualMLP",
+    "models": "MLP GatedMLP OrderedMLP ResidualMLP",
     "optimizers": "SGD Momentum Nesterov AdaGrad Adadelta RMSProp Adam AMSGrad AdaMax NAdam RAdam AdamW Lion Muon "
     "ScheduleFreeAdamW L2 DecoupledDecay EMA SWA",
-    "probes": "activation_statistics gradient_norm gradient_statistics update_ratio",
+    "optimizers.penalties": "L1 MaxNorm SoftThreshold",
+    "predictions": "BatchNormShift Held Predictions",
+    "probes": "activation_statistics gradient_norm gradient_statistics update_ratio weight_percentiles weight_sizes",
     "runs": "Run grid stacks",
     "schedules": "Constant Cosine Exponential InverseSqrt Linear OneCycle Polynomial RangeTest StepDecay WSD "
     "WarmRestarts Warmup",

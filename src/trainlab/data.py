@@ -138,6 +138,38 @@ class FashionMNIST:
         return _load_fashion_mnist(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RandomLabels:
+    """Another data set, in whose train split some labels are replaced by classes drawn at random.
+
+    Validation and test keep their labels, so a network that only remembers the train split is at chance there.
+
+    Args:
+        data: Has the inputs and the true labels, which are class numbers.
+        share: Probability that a train label is replaced, in [0, 1]; by chance some stay what they were.
+        seed: Draws which are replaced, and by what.
+
+    Raises:
+        ValueError: The share is not in [0, 1]; when loaded, the data has no classes.
+
+    References:
+        Zhang et al., Understanding deep learning requires rethinking generalization, 2017,
+        https://arxiv.org/abs/1611.03530
+    """
+
+    data: Any
+    share: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must be in [0, 1], got {self.share}; 1 replaces every label")
+
+    def load(self) -> Dataset:
+        """Return the data set, then from memory."""
+        return _load_random_labels(self)
+
+
 @dataclass(frozen=True)
 class FromFunction:
     """Tensors of your own: the three splits that a function returns.
@@ -239,6 +271,19 @@ def _load_fashion_mnist(spec: FashionMNIST) -> Dataset:
     parts = split(images[train], labels[train]), split(images[validation], labels[validation])
     name = "Fashion-MNIST" if spec.full else "Fashion-MNIST (14,000 images)"
     return Dataset(name, *parts, split(test_images, test_labels), classes=10)
+
+
+@lru_cache(maxsize=8)
+def _load_random_labels(spec: RandomLabels) -> Dataset:
+    true = spec.data.load()
+    if not true.classes:
+        raise ValueError(f"{true.name} has no class numbers to replace; take a classification problem")
+    x, y = true.train
+    generator = torch.Generator().manual_seed(spec.seed)
+    replaced = torch.rand(len(y), generator=generator) < spec.share
+    labels = torch.where(replaced, torch.randint(true.classes, y.shape, generator=generator), y)
+    name = f"{true.name}, {spec.share:.0%} random labels"
+    return Dataset(name, Split(x, labels), true.validation, true.test, true.classes)
 
 
 @lru_cache(maxsize=4)

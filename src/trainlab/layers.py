@@ -6,6 +6,9 @@ from torch import Tensor, nn
 
 _INT32 = 1 << 32
 
+SELU_LOW = -1.7580993408473766
+"""The value that SELU approaches for very negative inputs."""
+
 
 def _signed(word: int) -> int:
     """The int32 with the same 32 bits."""
@@ -101,6 +104,33 @@ class Dropout(nn.Module):
         kept = self.mask(x.shape)
         self.step.add_(1)
         return x * kept / (1 - self.rate)
+
+
+class AlphaDropout(Dropout):
+    r"""Sets a share of its input to SELU's lowest value at random, then corrects mean and variance for it.
+
+    With $q = 1 - p$ and SELU's limit $\alpha' \approx -1.758$: dropped units become $\alpha'$, and all are mapped by
+    $a x + b$, $a = (q + \alpha'^2 q p)^{-1/2}$, $b = -a\, p\, \alpha'$. An input of mean 0 and variance 1 keeps both.
+
+    Args:
+        rate: the probability p of dropping an element, in [0, 1).
+        layer: the position of this layer among the dropout layers of its network.
+
+    Raises:
+        ValueError: the rate is not in [0, 1).
+
+    References:
+        Klambauer et al. 2017, "Self-normalizing neural networks", https://arxiv.org/abs/1706.02515
+    """
+
+    def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Drop some of `x` in training mode; return `x` itself in evaluation mode."""
+        if not self.training:
+            return x
+        kept = self.mask(x.shape)
+        self.step.add_(1)
+        scale = ((1 - self.rate) * (1 + self.rate * SELU_LOW**2)).rsqrt()
+        return scale * (torch.where(kept, x, SELU_LOW) - self.rate * SELU_LOW)
 
 
 class Residual(nn.Module):

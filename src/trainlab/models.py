@@ -102,6 +102,67 @@ class GatedMLP:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderedMLP:
+    """A fully connected network whose hidden layers have their parts in any order, for comparing such orders.
+
+    Args:
+        inputs: features of an example.
+        outputs: classes, or values to predict.
+        depth: hidden layers, >= 1.
+        width: units in a hidden layer, >= 1.
+        order: parts of a hidden layer from input to output: "linear" once, and "norm" (batch norm), "activation" and
+            "dropout" where they are wanted.
+        activation: a module class without required arguments.
+        dropout: the probability of zeroing a unit, in [0, 1); may differ between the runs of a stack.
+        dropout_layer: `Dropout`, or `AlphaDropout` beside SELU.
+        only_last: leave dropout out of all hidden layers but the last.
+
+    Raises:
+        ValueError: a value is out of its range, or the order has an unknown part or not one "linear".
+    """
+
+    stacked_fields: ClassVar[tuple[str, ...]] = ("dropout",)
+    """Fields that live in buffers, so that runs which differ in them can train in one stack."""
+
+    inputs: int
+    outputs: int
+    depth: int
+    width: int
+    order: tuple[str, ...] = ("linear", "norm", "activation", "dropout")
+    activation: type[nn.Module] = nn.ReLU
+    dropout: float = 0.0
+    dropout_layer: type[Dropout] = Dropout
+    only_last: bool = False
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "inputs", "outputs", "depth", "width")
+        known = ("linear", "norm", "activation", "dropout")
+        if set(self.order) - {*known} or self.order.count("linear") != 1:
+            raise ValueError(f"OrderedMLP: order must have 'linear' once, and others of {known}, got {self.order}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"OrderedMLP: dropout must be in [0, 1), got {self.dropout}")
+
+    def __call__(self) -> nn.Module:
+        """Build the network."""
+        return nn.Sequential(*map(self._hidden, range(self.depth)), nn.Linear(self.width, self.outputs))
+
+    def _hidden(self, layer: int) -> nn.Module:
+        inputs = self.width if layer else self.inputs
+        dropped = self.dropout and (layer == self.depth - 1 or not self.only_last)
+        size, modules = inputs, []
+        for part in self.order:
+            if part == "linear":
+                modules, size = [*modules, nn.Linear(inputs, self.width)], self.width
+            elif part == "norm":
+                modules = [*modules, nn.BatchNorm1d(size)]
+            elif part == "activation":
+                modules = [*modules, self.activation()]
+            elif dropped:
+                modules = [*modules, self.dropout_layer(self.dropout, layer)]
+        return nn.Sequential(*modules)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResidualMLP:
     """A linear layer, `blocks` branches of two layers each, and a linear output layer.
 

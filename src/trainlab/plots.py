@@ -57,6 +57,20 @@ INIT_LINES: dict[str, dict[str, Any]] = {
     "Zeros": {"color": INK["muted"], "linestyle": (0, (1, 1.5))},
 }
 
+REGULARIZER_LINES: dict[str, dict[str, Any]] = {
+    "none": {"color": INK["muted"]},
+    "dropout": {"color": SERIES[0]},
+    "L1": {"color": SERIES[1]},
+    "soft threshold": {"color": SERIES[1], "linestyle": (0, (4, 1.5))},
+    "L2": {"color": SERIES[2]},
+    "decoupled decay": {"color": SERIES[2], "linestyle": (0, (4, 1.5))},
+    "max-norm": {"color": SERIES[3]},
+    "label smoothing": {"color": SERIES[4]},
+    "early stopping": {"color": SERIES[5]},
+    "twice the data": {"color": SERIES[6]},
+}
+"""Relatives have one colour: an L1 penalty in two forms, weight decay in two."""
+
 THEORY = ", theory"
 """How the name of a predicted series ends."""
 
