@@ -47,9 +47,7 @@ for step in range(2000):
     optimizer.step()
 
 print(
-    f"stopped after {step} updates; loss on training {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}"
+    f"stopped after {step} updates; training loss {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}"
 )
 model.load_state_dict(kept)
-print(
-    f"the weights that were kept: loss on training {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}"
-)
+print(f"the weights that were kept: training loss {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}")

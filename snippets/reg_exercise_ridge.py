@@ -1,7 +1,7 @@
 """Solution: dropout on the inputs of a linear regression is a penalty on the weights, on average.
 
 With kept inputs divided by 1 - p, the mean over masks of the squared error is the squared error without dropout plus
-p / (1 - p) * sum_j w_j^2 sum_i x_ij^2. So its minimum is a ridge regression in which each weight has a penalty of its own.
+p / (1 - p) * sum_j w_j^2 sum_i x_ij^2. So its minimum is a ridge regression with a penalty of its own for each weight.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """Solution: stopping gradient descent after t steps shrinks a weight about as L2 of strength 1 / (rate * t) does.
 
-On a quadratic with curvature s, t steps from zero reach the share 1 - (1 - rate * s)^t of the way to the minimum. With a
-penalty, the minimum itself moves to the share s / (s + strength).
+On a quadratic with curvature s, t steps from zero reach the share 1 - (1 - rate * s)^t of the way to the minimum. With
+a penalty, the minimum itself moves to the share s / (s + strength).
 """
 
 import torch

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from trainlab.layers import Dropout, ReLUSquared, Residual, counter_bits, seed_dropout
+from trainlab.layers import SELU_LOW, AlphaDropout, Dropout, ReLUSquared, Residual, counter_bits, seed_dropout
 
 WORD = 1 << 32
 
@@ -229,3 +229,40 @@ def test_residual_adds_the_branch_to_its_input() -> None:
 
 def test_relu_squared() -> None:
     assert ReLUSquared()(torch.tensor([-2.0, 0.0, 3.0])).tolist() == [0, 0, 9]
+
+
+# Alpha dropout
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.3, 0.7])
+def test_alpha_dropout_is_pytorchs_where_both_drop_the_same(rate: float) -> None:
+    module = AlphaDropout(rate, layer=2).double()
+    x = torch.randn(40, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    kept = AlphaDropout(rate, layer=2).double().mask(x.shape)
+    a = ((1 - rate) * (1 + rate * SELU_LOW**2)) ** -0.5
+    torch.testing.assert_close(module(x), torch.where(kept, a * x, a * SELU_LOW) - a * rate * SELU_LOW)
+    torch.manual_seed(0)
+    theirs = nn.functional.alpha_dropout(x, rate, training=True)
+    values = torch.unique(theirs[(theirs - theirs.min()).abs() < 1e-9].round(decimals=9))
+    assert values.tolist() == pytest.approx([a * SELU_LOW - a * rate * SELU_LOW])
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.3, 0.7])
+def test_alpha_dropout_keeps_mean_0_and_variance_1(rate: float) -> None:
+    x = torch.randn(1000, 1000, generator=torch.Generator().manual_seed(0))
+    dropped, ordinary = AlphaDropout(rate)(x), Dropout(rate)(x)
+    assert dropped.mean().item() == pytest.approx(0, abs=0.01)
+    assert dropped.var().item() == pytest.approx(1, abs=0.01)
+    assert ordinary.var().item() == pytest.approx(1 / (1 - rate), rel=0.01)
+
+
+def test_alpha_dropout_draws_anew_in_training_and_rests_in_evaluation() -> None:
+    module, x = AlphaDropout(0.5), torch.randn(4, 100)
+    assert not torch.equal(module(x), module(x))
+    assert module.eval()(x) is x
+    with pytest.raises(ValueError, match=re.escape("dropout rate must be in [0, 1), got 1")):
+        AlphaDropout(1)
+
+
+def test_selu_low_is_what_selu_approaches() -> None:
+    assert nn.functional.selu(torch.tensor(-100.0, dtype=torch.float64)).item() == pytest.approx(SELU_LOW, rel=1e-12)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from trainlab.layers import Dropout, Residual
-from trainlab.models import MLP, GatedMLP, ResidualMLP
+from trainlab.layers import AlphaDropout, Dropout, Residual
+from trainlab.models import MLP, GatedMLP, OrderedMLP, ResidualMLP
 
 BASE = MLP(inputs=4, outputs=3, depth=2, width=5)
 
@@ -156,3 +156,47 @@ def test_a_gated_net_multiplies_two_maps() -> None:
 def test_bad_sizes_of_the_other_nets(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+# Layers in any order
+
+
+ORDERED = OrderedMLP(inputs=4, outputs=3, depth=2, width=5, dropout=0.5)
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (("linear", "norm", "activation", "dropout"), [nn.Linear, nn.BatchNorm1d, nn.ReLU, Dropout]),
+        (("linear", "dropout", "norm", "activation"), [nn.Linear, Dropout, nn.BatchNorm1d, nn.ReLU]),
+        (("norm", "linear", "activation"), [nn.BatchNorm1d, nn.Linear, nn.ReLU]),
+        (("linear",), [nn.Linear]),
+    ],
+)
+def test_parts_stand_in_the_order_asked_for(order: tuple[str, ...], expected: list[type[nn.Module]]) -> None:
+    network = replace(ORDERED, order=order)()
+    assert kinds(network) == [*expected, *expected, nn.Linear]
+    assert network(torch.randn(7, 4)).shape == (7, 3)
+
+
+def test_dropout_only_in_the_last_hidden_layer_none_at_all_and_of_another_kind() -> None:
+    assert [kinds(block).count(Dropout) for block in replace(ORDERED, only_last=True)().children()] == [0, 1, 0]
+    assert Dropout not in kinds(replace(ORDERED, dropout=0.0)())
+    found = [m for m in replace(ORDERED, dropout_layer=AlphaDropout)().modules() if isinstance(m, AlphaDropout)]
+    assert [layer.layer for layer in found] == [0, 1]
+    assert [layer.rate.item() for layer in found] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"order": ("linear", "norms")}, "others of"),
+        ({"order": ("norm", "activation")}, "must have 'linear' once"),
+        ({"order": ("linear", "linear")}, "must have 'linear' once"),
+        ({"dropout": 1.0}, "dropout must be in [0, 1), got 1.0"),
+        ({"width": 0}, "width must be >= 1, got 0"),
+    ],
+)
+def test_a_bad_order_or_value_is_named(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        replace(ORDERED, **fields)

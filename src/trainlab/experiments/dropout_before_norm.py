@@ -182,7 +182,8 @@ CLAIMS = [
     ),
     Claim(
         id="measuring-anew-mends",
-        text="Measuring the statistics anew raises the test accuracy of the network with dropout right before the norm.",
+        text="Measuring the statistics anew raises the test accuracy of the network with dropout right before each "
+        "batch norm.",
         source=_SOURCE,
         url=_URL,
         statistic="test accuracy, measured anew minus as trained, percentage points",

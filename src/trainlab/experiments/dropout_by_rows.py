@@ -140,7 +140,8 @@ CLAIMS = [
     ),
     Claim(
         id="dropout-raises-accuracy",
-        text="With {=dropout_by_rows.middle:.0f} training examples, tuned dropout has a higher test accuracy than none.",
+        text="With {=dropout_by_rows.middle:.0f} training examples, tuned dropout has a higher test accuracy than "
+        "none.",
         source=_SOURCE,
         url=_URL,
         statistic="test accuracy, with minus without dropout, percentage points",

@@ -131,8 +131,8 @@ _ECE = "expected calibration error, percentage points"
 CLAIMS = [
     Claim(
         id="averaging-calibrates",
-        text="Averaged over {=dropout_calibration.passes:.0f} masks, the network has a lower calibration error than the "
-        "same weights with dropout off.",
+        text="Averaged over {=dropout_calibration.passes:.0f} masks, the network has a lower calibration error than "
+        "the same weights with dropout off.",
         source=_GAL,
         url=_GAL_URL,
         statistic=f"{_ECE}, off minus averaged",

@@ -1,8 +1,8 @@
 """What does label smoothing do to a network's confidence?
 
-Mean confidence, which is the probability of the answer, and test accuracy, by the share $\\epsilon$ of each target that
-is spread over all classes; 0 is the network without smoothing. Where the lines meet, the network is as sure as it is
-right. Each $\\epsilon$ runs at the learning rate that is best for it on the validation split. Points are means over
+Mean confidence, which is the probability of the answer, and test accuracy, by the share of each target that is spread
+over all classes; 0 is the network without smoothing. Where the lines meet, the network is as sure as it is right. Each
+share runs at the learning rate that is best for it on the validation split. Points are means over
 {=label_smoothing.seeds:.0f} fresh seeds, bands 95 % intervals (Student's).
 """
 
@@ -64,7 +64,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         low, middle, high = (np.array([getattr(one, part) for one in found]) for part in ("low", "value", "high"))
         ax.fill_between(STRENGTHS, low, high, color=color, alpha=0.16, linewidth=0, label=f"_band {what}")
         ax.plot(STRENGTHS, middle, marker="o", markersize=4, color=color, label=what)
-    ax.set(xlabel="label smoothing $\\epsilon$", ylabel="on test examples")
+    ax.set(xlabel="label smoothing", ylabel="on test examples")
     plots.percent(ax.yaxis)
     plots.label_ends(ax)
 

@@ -1,7 +1,7 @@
 """What does a limit on the norm of each unit's weights do, alone and beside dropout?
 
 Above: the norm of the weights into a hidden unit after training, mean over units of the second hidden layer, for each
-limit $c$ and without one. No norm can lie above the dashed line. Below: test accuracy without a regularizer, with the
+limit and without one. No norm can lie above the dashed line. Below: test accuracy without a regularizer, with the
 limit, with dropout, and with both. Beside dropout, the limit and the rate had {=max_norm.trials:.0f} trials, and so had
 dropout alone, with as many rates; the dropout rate is {=max_norm.dropout:g} for both. Filled circles are means over
 {=max_norm.seeds:.0f} fresh seeds, thin lines their 95 % intervals (Student's), small dots the single runs.
