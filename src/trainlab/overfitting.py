@@ -17,10 +17,11 @@ from trainlab.models import MLP
 from trainlab.optimizers import L2, Adam, DecoupledDecay
 from trainlab.optimizers.penalties import L1, MaxNorm, SoftThreshold
 from trainlab.predictions import Held, Predictions
-from trainlab.probes import Probe, weight_percentiles, weight_sizes
+from trainlab.probes import Probe
 from trainlab.runs import Run, grid
 from trainlab.spaces import setting
 from trainlab.tuning import Train, Tuned, scores, tune
+from trainlab.weights import weight_percentiles, weight_sizes
 from trainlab.workloads import FRESH_SEEDS
 
 ROWS, WIDTH, STEPS = 1000, 128, 500
