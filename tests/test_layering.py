@@ -41,6 +41,7 @@ RANKS = {
     "theory": 1,
     "calibration": 1,
     "predictions": 2,
+    "weights": 2,
     "overfitting": 8,
     "gains": 0,
     "activations": 3,

@@ -25,14 +25,7 @@ if TYPE_CHECKING:
     from trainlab.optimizers.schedule_free import ScheduleFreeAdamW
     from trainlab.optimizers.wrappers import EMA, L2, SWA, DecoupledDecay
     from trainlab.predictions import BatchNormShift, Held, Predictions
-    from trainlab.probes import (
-        activation_statistics,
-        gradient_norm,
-        gradient_statistics,
-        update_ratio,
-        weight_percentiles,
-        weight_sizes,
-    )
+    from trainlab.probes import activation_statistics, gradient_norm, gradient_statistics, update_ratio
     from trainlab.runs import Run, grid, stacks
     from trainlab.schedules import (
         WSD,
@@ -51,6 +44,7 @@ if TYPE_CHECKING:
     from trainlab.store import Store
     from trainlab.training import train
     from trainlab.tuning import tune
+    from trainlab.weights import weight_percentiles, weight_sizes
 
     __version__: str
 
@@ -149,13 +143,14 @@ _HOMES = {
     "ScheduleFreeAdamW L2 DecoupledDecay EMA SWA",
     "optimizers.penalties": "L1 MaxNorm SoftThreshold",
     "predictions": "BatchNormShift Held Predictions",
-    "probes": "activation_statistics gradient_norm gradient_statistics update_ratio weight_percentiles weight_sizes",
+    "probes": "activation_statistics gradient_norm gradient_statistics update_ratio",
     "runs": "Run grid stacks",
     "schedules": "Constant Cosine Exponential InverseSqrt Linear OneCycle Polynomial RangeTest StepDecay WSD "
     "WarmRestarts Warmup",
     "store": "Store",
     "training": "train",
     "tuning": "tune",
+    "weights": "weight_percentiles weight_sizes",
 }
 _MODULE_OF = {name: f"trainlab.{module}" for module, names in _HOMES.items() for name in names.split()}
 
