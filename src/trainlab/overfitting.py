@@ -26,6 +26,9 @@ from trainlab.workloads import FRESH_SEEDS
 
 ROWS, WIDTH, STEPS = 1000, 128, 500
 TUNING_SEEDS = range(1000, 1002)
+OTHER_TUNING_SEEDS = range(1000, 1001)
+"""With other numbers of examples."""
+
 RATES = (0.001, 0.003, 0.01)
 PASSES = 20
 """Of Monte Carlo dropout."""
@@ -101,7 +104,7 @@ def tune_at(train: Train, rows: int, methods: tuple[str, ...]) -> Tuned:
         runs[MORE] = replace(PROBLEM, data=data(2 * rows))
     rates = {name: RATES if name in METHODS else MANY_RATES for name in methods}
     space = {name: {METHODS[name].path: METHODS[name].strengths} if name in METHODS else {} for name in methods}
-    return tune(train, runs, rates, TUNING_SEEDS, space)
+    return tune(train, runs, rates, TUNING_SEEDS if rows == ROWS else OTHER_TUNING_SEEDS, space)
 
 
 def tune_all(train: Train) -> Tuned:
@@ -120,14 +123,21 @@ def at_each_strength(tuned: Tuned, name: str) -> list[Run]:
     return [tuned.tried[name][best[strength]] for strength in sorted(best)]
 
 
-def fresh(train: Train, tuned: Tuned, name: str, rows: int = ROWS) -> xr.Dataset:
+def fresh(train: Train, tuned: Tuned, name: str, rows: int = ROWS, every_strength: bool = True) -> xr.Dataset:
     """A method on fresh seeds: at each of its strengths, each at its best rate; a method without one at its best rate.
+
+    Args:
+        train: trains a list of runs.
+        tuned: from `tune_at`.
+        name: of the method.
+        rows: training examples, as in `tune_at`.
+        every_strength: False runs only the one that tuning chose.
 
     Returns:
         Results with the coordinates `method`, `rows`, `strength` and `best` (whether tuning chose it) on `run`, at
         the end of the runs only.
     """
-    runs = at_each_strength(tuned, name) if name in METHODS else [tuned.best[name]]
+    runs = at_each_strength(tuned, name) if name in METHODS and every_strength else [tuned.best[name]]
     all_runs = [run for one in runs for run in grid(one, seed=FRESH_SEEDS)]
     results = train(all_runs, probes_of(name) if rows == ROWS else [], every=STEPS).isel(step=-1, drop=True)
     strengths = [strength_of(run, name) for run in all_runs]

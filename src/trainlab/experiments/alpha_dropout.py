@@ -34,7 +34,7 @@ KINDS: dict[str, type[Dropout]] = {"alpha dropout": AlphaDropout, "dropout": Dro
 NONE = "none"
 COLORS = {"alpha dropout": plots.SERIES[3], "dropout": plots.SERIES[0], NONE: plots.INK["muted"]}
 STRENGTHS = (0.02, 0.05, 0.1, 0.2)
-TUNING_SEEDS = range(1000, 1002)
+TUNING_SEEDS = range(1000, 1001)
 TOLERANCE = 0.1
 
 

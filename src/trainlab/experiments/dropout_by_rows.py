@@ -18,6 +18,9 @@ from trainlab.tuning import Train
 from trainlab.workloads import FRESH_SEEDS
 
 SIZES = (250, 500, 1000, 2000, 4000)
+SWEPT = (250, 1000, 4000)
+"""Examples for which every dropout rate is drawn."""
+
 FEWEST, MOST = SIZES[0], SIZES[-1]
 METHOD = "dropout"
 
@@ -26,7 +29,7 @@ def measure(train: Train) -> xr.Dataset:
     parts, edges = [], []
     for rows in SIZES:
         tuned = tune_at(train, rows, (NONE, METHOD))
-        parts += [fresh(train, tuned, name, rows) for name in (NONE, METHOD)]
+        parts += [fresh(train, tuned, name, rows, rows in SWEPT) for name in (NONE, METHOD)]
         edges += [f"{rows} rows: {edge}" for edge in tuned.at_edge]
     kept = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"]
     return joined([part[kept] for part in parts]).assign_attrs(at_edge=edges)
@@ -78,7 +81,7 @@ def _losses(ax: "plots.Axes", results: xr.Dataset) -> None:
 
 def _rates(ax: "plots.Axes", results: xr.Dataset) -> None:
     rates = (0.0, *METHODS[METHOD].strengths)
-    for index, rows in enumerate(SIZES):
+    for index, rows in enumerate(SWEPT):
         found = [mean_interval(_at(results, rows, METHOD if rate else NONE, "test_accuracy", rate)) for rate in rates]
         _line(ax, np.array(rates), found, f"{rows} examples", {"color": plots.SERIES[index]})
     ax.set(xlabel="dropout rate", ylabel="test accuracy")

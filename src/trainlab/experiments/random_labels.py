@@ -23,7 +23,7 @@ from trainlab.stats import mean_interval
 from trainlab.tuning import Train
 from trainlab.workloads import FRESH_SEEDS
 
-STEPS, EVERY, BATCH, LR = 1500, 50, 50, 0.003
+STEPS, EVERY, BATCH, LR = 1000, 50, 50, 0.003
 DROPOUT, DECAY = 0.1, 1.0
 RANDOM = RandomLabels(data=data())
 BASE = replace(PROBLEM, lr=LR, batch_size=BATCH, steps=STEPS)
