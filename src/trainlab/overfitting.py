@@ -22,9 +22,9 @@ from trainlab.runs import Run, grid
 from trainlab.spaces import setting
 from trainlab.tuning import Train, Tuned, scores, tune
 from trainlab.weights import weight_percentiles, weight_sizes
-from trainlab.workloads import FRESH_SEEDS
 
 ROWS, WIDTH, STEPS = 1000, 128, 500
+FRESH_SEEDS = range(10)
 TUNING_SEEDS = range(1000, 1002)
 OTHER_TUNING_SEEDS = range(1000, 1001)
 """With other numbers of examples."""
@@ -96,10 +96,9 @@ def tune_at(train: Train, rows: int, methods: tuple[str, ...]) -> Tuned:
     Args:
         train: trains a list of runs.
         rows: training examples.
-        methods: of `METHODS`, or `NONE`, which has a rate only.
+        methods: of `METHODS`, or `NONE` and `MORE`, which have a rate only.
     """
-    plain = replace(PROBLEM, data=data(rows))
-    runs = {name: plain if name == NONE else replace(METHODS[name].run, data=data(rows)) for name in methods}
+    runs = {name: replace(METHODS[name].run if name in METHODS else PROBLEM, data=data(rows)) for name in methods}
     if MORE in methods:
         runs[MORE] = replace(PROBLEM, data=data(2 * rows))
     rates = {name: RATES if name in METHODS else MANY_RATES for name in methods}

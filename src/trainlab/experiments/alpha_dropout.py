@@ -77,7 +77,8 @@ def measure(train: Train) -> xr.Dataset:
             steps=1,
         )
         signals = train(grid(base, seed=FRESH_SEEDS), [layer_variance]).isel(step=0, drop=True)
-        labels = {"kind": ("run", [kind] * len(FRESH_SEEDS)), "part": ("run", ["signal"] * len(FRESH_SEEDS))}
+        columns = {"kind": kind, "part": "signal", "rate": SIGNAL_RATE}
+        labels = {name: ("run", [value] * len(FRESH_SEEDS)) for name, value in columns.items()}
         parts.append(signals[["layer_mean", "layer_variance"]].assign_coords(labels))
     trained, edges = _trained(train)
     joined = xr.concat([*parts, trained], "run", data_vars="all", coords="minimal", compat="override", join="outer")
