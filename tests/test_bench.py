@@ -322,7 +322,7 @@ def cells(name: str) -> dict[str, Any]:
     return MEASUREMENT["rows"]["results"][name]["cells"]
 
 
-MISSED = {("sweep", "2x32"), ("sweep_two_workers", "2x32")}
+MISSED = {("sweep", "2x32"), ("sweep_two_workers", "2x32"), ("sweep", "20x32")}
 """Goals that the record does not reach: they stay goals, and the test says so as soon as they are reached."""
 
 
