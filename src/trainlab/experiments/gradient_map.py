@@ -2,10 +2,11 @@
 
 One network a map: the Euclidean norm of the gradient of each weight matrix (upwards, the last one is the output layer)
 before each of the first {=gradient_map.steps:.0f} updates. Blue: smaller than 0.01, the deeper the blue the smaller.
-Orange: larger than 10. Grey: between. Hatched: infinite or not a number. Top: a sigmoid network of 20 hidden layers with
-Glorot's initialization. Middle: a residual ReLU network of 10 with He's, at rate {=gradient_map.explodes_rate:g}.
-Bottom: a plain ReLU network of 20 with He's. All have 64 units a layer, batches of 64 examples of MNIST-1D, and
-momentum, with rate {=gradient_map.rate:g} where none is named. Drawn is the first of {=gradient_map.seeds:.0f} seeds.
+Orange: larger than 10. Grey: between. Hatched: infinite or not a number. Top: a sigmoid network of 20 hidden layers
+with Glorot's initialization. Middle: a residual ReLU network of 10 with He's, at rate
+{=gradient_map.explodes_rate:g}. Bottom: a plain ReLU network of 20 with He's. All have 64 units a layer, batches of 64
+examples of MNIST-1D, and momentum, with rate {=gradient_map.rate:g} where none is named. Drawn is the first of
+{=gradient_map.seeds:.0f} seeds.
 """
 
 from dataclasses import replace
@@ -79,7 +80,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         out[f"{net}_last_layer"] = float(np.median(norms[:, 0, -1]))
         finite = np.isfinite(norms).all(2)  # of a seed, at an update
         out[f"{net}_finite"] = float(np.median(finite.sum(1)))
-        out[f"{net}_gone"] = float((~finite.all(1)).sum())
+        out[f"{net}_gone"] = float((finite.sum(1) < finite.shape[1]).sum())
         out[f"{net}_largest"], out[f"{net}_smallest"] = float(norms[finite].max()), float(norms[finite].min())
     return out
 
@@ -143,11 +144,12 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
 
 def alt(numbers: dict[str, float]) -> str:
     return (
-        f"Maps of the gradient norm by layer and update. Of {numbers['seeds']:.0f} seeds: the sigmoid network starts at "
+        "Maps of the gradient norm by layer and update. The sigmoid network starts at "
         f"{numbers['dies_first_layer']:.1g} in the first layer and {numbers['dies_last_layer']:.1g} in the last, as "
-        f"medians. The residual network has numbers for {numbers['explodes_finite']:.1f} of {numbers['steps']:.0f} "
-        f"updates in the median, and loses them for {numbers['explodes_gone']:.0f} seeds. In the plain ReLU network all "
-        f"norms lie between {numbers['trains_smallest']:.1g} and {numbers['trains_largest']:.1f}."
+        f"medians of {numbers['seeds']:.0f} seeds. The residual network has numbers for "
+        f"{numbers['explodes_finite']:.1f} of {numbers['steps']:.0f} updates in the median, and loses them for "
+        f"{numbers['explodes_gone']:.0f} seeds. In the plain ReLU network all norms lie between "
+        f"{numbers['trains_smallest']:.1g} and {numbers['trains_largest']:.1f}."
     )
 
 
