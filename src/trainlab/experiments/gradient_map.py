@@ -80,7 +80,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         out[f"{net}_last_layer"] = float(np.median(norms[:, 0, -1]))
         finite = np.isfinite(norms).all(2)  # of a seed, at an update
         out[f"{net}_finite"] = float(np.median(finite.sum(1)))
-        out[f"{net}_gone"] = float((finite.sum(1) < finite.shape[1]).sum())
+        out[f"{net}_gone"] = float((finite.sum(1) < norms.shape[1]).sum())
         out[f"{net}_largest"], out[f"{net}_smallest"] = float(norms[finite].max()), float(norms[finite].min())
     return out
 
