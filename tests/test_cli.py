@@ -360,11 +360,8 @@ def test_list_imports_nothing_that_draws_or_trains_elsewhere() -> None:
 
 
 @pytest.mark.slow
-def test_a_first_list_takes_about_twice_as_long_as_importing_torch(tmp_path: Path) -> None:
-    """Of processor time, the median of 3, one after the other; a quarter more for what else the machine does.
-
-    There are no results yet. To read and check those takes longer.
-    """
+def test_a_first_list_takes_less_than_twice_as_long_as_importing_torch(tmp_path: Path) -> None:
+    """Of processor time, the median of 3, one after the other, while there are no results to read and check."""
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     seconds: dict[str, list[float]] = {}
     for code in ["from trainlab.cli import main; main(['list'])", "import torch"] * 3:
@@ -374,7 +371,7 @@ def test_a_first_list_takes_about_twice_as_long_as_importing_torch(tmp_path: Pat
         taken = after.children_user + after.children_system - before.children_user - before.children_system
         seconds.setdefault(code, []).append(taken)
     listing, torch_alone = map(np.median, seconds.values())
-    assert listing < 2.25 * torch_alone
+    assert listing < 2 * torch_alone
 
 
 # trainlab claims

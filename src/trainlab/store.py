@@ -104,6 +104,10 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def is_empty(self) -> bool:
+        """Whether no result was ever saved."""
+        return next(self.folder.glob("*.npz"), None) is None
+
     def path(self, request: dict[str, str], parts: dict[str, str]) -> Path:
         """Where the result with these parts lies. Results of one request share the start of the name."""
         return self.folder / f"{digest(json.dumps(request))}-{digest(json.dumps(parts))}.npz"
