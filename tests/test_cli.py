@@ -584,6 +584,17 @@ def test_ctrl_c_while_everything_is_still_imported_is_as_tidy(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+def test_what_clears_away_behind_a_killed_run_does_it_in_silence(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, {"one": SLOW})
+    process = checkout.start("run", "--jobs", "2", SLEEP="0.01")
+    wait_until(lambda: checkout.stored() or process.poll() is not None)
+    process.kill()
+    _, errors = process.communicate(timeout=60)  # until the last of its processes is gone
+    assert process.returncode == -signal.SIGKILL
+    assert [line for line in bars(errors) if not line.startswith("[1/1] one: ")] == []
+
+
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) -> None:
     for place in ("killed", "calm"):
         (tmp_path / place).mkdir()
