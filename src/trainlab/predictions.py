@@ -78,8 +78,6 @@ class Predictions:
         Gal and Ghahramani 2016, "Dropout as a Bayesian approximation", https://arxiv.org/abs/1506.02142
     """
 
-    axes: ClassVar[tuple[str, ...]] = ("row", "answer")
-
     data: DataSpec
     split: SplitName = "test"
     passes: int = 0
@@ -90,6 +88,11 @@ class Predictions:
             raise ValueError(f"Predictions: passes must be >= 0, got {self.passes}")
         if self.rows < 1:
             raise ValueError(f"Predictions: rows must be >= 1, got {self.rows}")
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Rows and classes; the rows of two splits are not the same."""
+        return f"{self.split}_row", "answer"
 
     @property
     def name(self) -> str:

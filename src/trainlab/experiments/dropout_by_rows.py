@@ -130,7 +130,9 @@ CLAIMS = [
         url=_URL,
         statistic="test loss, without minus with dropout, nats",
         compare=_difference("test_loss", ROWS, -1.0),
-        expect="holds",
+        expect="reversed",
+        why="A likely reason: tuning chose both rates for accuracy, and the loss of a net that overfits depends on "
+        "them.",
     ),
     Claim(
         id="dropout-raises-train-loss",
@@ -154,7 +156,8 @@ CLAIMS = [
                 100 * _at(results, ROWS, METHOD, "test_accuracy"), 100 * _at(results, ROWS, NONE, "test_accuracy")
             ),
         ),
-        expect="holds",
+        expect="reversed",
+        why="Tuning has noise too: what won on the validation split with few seeds need not win on fresh ones.",
     ),
     Claim(
         id="gain-grows-as-data-shrinks",

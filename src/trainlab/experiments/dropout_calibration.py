@@ -34,7 +34,7 @@ def measure(train: Train) -> xr.Dataset:
 
 def _logs(results: xr.Dataset, method: str, variable: str) -> np.ndarray:
     """`[seeds, rows, answers]`; rows that this split does not have are cut."""
-    values = of(results, method=method)[variable].transpose("run", "row", "answer").values.astype(np.float64)
+    values = of(results, method=method)[variable].transpose("run", ..., "answer").values.astype(np.float64)
     return values[:, ~np.isnan(values[0, :, 0])]
 
 

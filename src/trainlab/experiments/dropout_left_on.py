@@ -30,14 +30,14 @@ def measure(train: Train) -> xr.Dataset:
 
 def _each(results: xr.Dataset, rate: float, way: str) -> np.ndarray:
     """`[seeds]`: test accuracy in percent."""
-    logs = of(results, strength=rate)[WAYS[way]].transpose("run", "row", "answer").values
+    logs = of(results, strength=rate)[WAYS[way]].transpose("run", ..., "answer").values
     labels = data().load().test.y.numpy()[: logs.shape[1]]
     return np.array([100 * accuracy(one, labels) for one in logs])
 
 
 def _disagreement(results: xr.Dataset, rate: float) -> np.ndarray:
     """`[seeds]`: percent of the test examples that get another answer with dropout left on than with dropout off."""
-    off, on = (of(results, strength=rate)[WAYS[way]].transpose("run", "row", "answer") for way in ("off", "left on"))
+    off, on = (of(results, strength=rate)[WAYS[way]].transpose("run", ..., "answer") for way in ("off", "left on"))
     return 100 * (off.values.argmax(2) != on.values.argmax(2)).mean(1)
 
 
@@ -47,7 +47,7 @@ def _tuned(results: xr.Dataset) -> float:
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
     out = {"seeds": float(len(FRESH_SEEDS)), "rows": float(ROWS), "passes": float(PASSES), "tuned": _tuned(results)}
-    out["test_rows"] = float(results.sizes["row"])
+    out["test_rows"] = float(results.sizes["test_row"])
     for index, rate in enumerate(RATES):
         out[f"rate_{index}"] = rate
         for way in WAYS:

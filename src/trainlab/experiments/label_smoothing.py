@@ -29,7 +29,7 @@ def measure(train: Train) -> xr.Dataset:
 
 def _each(results: xr.Dataset, strength: float, what: str) -> np.ndarray:
     """`[seeds]`: confidence, accuracy, error of calibration or loss on the hard labels, on the first test rows."""
-    logs = of(results, strength=strength).test_logs.transpose("run", "row", "answer").values
+    logs = of(results, strength=strength).test_logs.transpose("run", ..., "answer").values
     labels = data().load().test.y.numpy()[: logs.shape[1]]
     ways = {
         "confidence": lambda one: float(np.exp(one.max(1)).mean()),
@@ -46,7 +46,7 @@ def _best(results: xr.Dataset) -> float:
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
     out = {"seeds": float(len(FRESH_SEEDS)), "rows": float(ROWS), "tuned": _best(results)}
-    out["test_rows"] = float(results.sizes["row"])
+    out["test_rows"] = float(results.sizes["test_row"])
     for index, strength in enumerate(STRENGTHS):
         for what, unit in (("confidence", 100), ("accuracy", 100), ("error", 100), ("loss", 1)):
             out[f"{what}_{index}"] = unit * float(_each(results, strength, what).mean())

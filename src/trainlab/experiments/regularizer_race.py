@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from trainlab import plots
-from trainlab.claims import OWN, Claim, Comparison
+from trainlab.claims import OWN, Claim, Comparison, Verdict
 from trainlab.history import early_stop
 from trainlab.overfitting import (
     METHODS,
@@ -106,7 +106,10 @@ def _beats(better: str, worse: str = NONE) -> Comparison:
     )
 
 
-def _claim(name: str, source: str, url: str) -> Claim:
+_SMALL = "A likely reason: in so short a run on so small a problem there is little that it could mend."
+
+
+def _claim(name: str, source: str, url: str, expect: Verdict = "null", why: str = _SMALL) -> Claim:
     return Claim(
         id=f"{_key(name).replace('_', '-')}-helps",
         text=f"Tuned {name} has a higher test accuracy than no regularizer.",
@@ -114,7 +117,8 @@ def _claim(name: str, source: str, url: str) -> Claim:
         url=url,
         statistic=f"test accuracy, {name} minus none, percentage points",
         compare=_beats(name),
-        expect="holds",
+        expect=expect,
+        why=why,
     )
 
 
@@ -127,9 +131,19 @@ CLAIMS = [
     _claim("decoupled decay", _ADAMW, _ADAMW_URL),
     _claim("max-norm", "Srivastava et al. 2014, Dropout", "https://jmlr.org/papers/v15/srivastava14a.html"),
     _claim(
-        "label smoothing", "Müller et al. 2019, When does label smoothing help?", "https://arxiv.org/abs/1906.02629"
+        "label smoothing",
+        "Müller et al. 2019, When does label smoothing help?",
+        "https://arxiv.org/abs/1906.02629",
+        "reversed",
+        "It softens confidence, which accuracy does not reward.",
     ),
-    _claim("early stopping", "Prechelt 1998, Early stopping, but when?", ""),
+    _claim(
+        "early stopping",
+        "Prechelt 1998, Early stopping, but when?",
+        "",
+        "reversed",
+        "It stops where the loss is lowest, and the accuracy still rises there.",
+    ),
     Claim(
         id="decoupled-beats-l2",
         text="Tuned decoupled decay has a higher test accuracy than tuned L2.",
