@@ -24,12 +24,13 @@ from trainlab.tuning import Train, Tuned, scores, tune
 from trainlab.weights import weight_percentiles, weight_sizes
 
 ROWS, WIDTH, STEPS = 1000, 128, 500
-FRESH_SEEDS = range(10)
+FRESH_SEEDS = range(10, 20)
+"""Others than those that showed that the grids of a first version were too short."""
 TUNING_SEEDS = range(1000, 1002)
 OTHER_TUNING_SEEDS = range(1000, 1001)
 """With other numbers of examples."""
 
-RATES = (0.001, 0.003, 0.01)
+RATES = (0.003, 0.01, 0.03)
 PASSES = 20
 """Of Monte Carlo dropout."""
 
@@ -69,17 +70,19 @@ class Method:
 
 
 METHODS: Mapping[str, Method] = {
-    "dropout": Method(replace(PROBLEM, model=replace(NET, dropout=0.1)), "model.dropout", (0.05, 0.1, 0.2, 0.4)),
-    "L1": Method(replace(PROBLEM, optimizer=L1(Adam())), "optimizer.penalty", (1e-4, 3e-4, 1e-3, 3e-3)),
+    "dropout": Method(replace(PROBLEM, model=replace(NET, dropout=0.1)), "model.dropout", (0.02, 0.05, 0.15, 0.4, 0.6)),
+    "L1": Method(replace(PROBLEM, optimizer=L1(Adam())), "optimizer.penalty", (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)),
     "soft threshold": Method(
-        replace(PROBLEM, optimizer=SoftThreshold(Adam())), "optimizer.penalty", (1e-3, 1e-2, 3e-2, 1e-1)
+        replace(PROBLEM, optimizer=SoftThreshold(Adam())), "optimizer.penalty", (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
     ),
-    "L2": Method(replace(PROBLEM, optimizer=L2(Adam())), "optimizer.weight_decay", (1e-3, 3e-3, 1e-2, 3e-2)),
+    "L2": Method(replace(PROBLEM, optimizer=L2(Adam())), "optimizer.weight_decay", (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
     "decoupled decay": Method(
-        replace(PROBLEM, optimizer=DecoupledDecay(Adam())), "optimizer.weight_decay", (0.3, 1.0, 3.0, 10.0)
+        replace(PROBLEM, optimizer=DecoupledDecay(Adam())), "optimizer.weight_decay", (0.1, 0.3, 1.0, 3.0, 10.0)
     ),
-    "max-norm": Method(replace(PROBLEM, optimizer=MaxNorm(Adam())), "optimizer.limit", (0.5, 1.0, 1.5, 3.0)),
-    "label smoothing": Method(replace(PROBLEM, loss=CrossEntropy(0.1)), "loss.label_smoothing", (0.05, 0.1, 0.3, 0.6)),
+    "max-norm": Method(replace(PROBLEM, optimizer=MaxNorm(Adam())), "optimizer.limit", (0.5, 1.0, 1.5, 2.0, 3.0)),
+    "label smoothing": Method(
+        replace(PROBLEM, loss=CrossEntropy(0.1)), "loss.label_smoothing", (0.02, 0.05, 0.1, 0.3, 0.6)
+    ),
 }
 """The regularizers that have a strength."""
 

@@ -20,20 +20,19 @@ from trainlab.inits import LeCun
 from trainlab.layers import AlphaDropout, Dropout
 from trainlab.models import OrderedMLP
 from trainlab.optimizers import Adam
-from trainlab.overfitting import MANY_RATES, RATES, ROWS, data, finite
+from trainlab.overfitting import FRESH_SEEDS, MANY_RATES, RATES, ROWS, data, finite
 from trainlab.probes import Snapshot, axes
 from trainlab.runs import Run, grid
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train, tune
 from trainlab.types import Tensors
-from trainlab.workloads import FRESH_SEEDS
 
 DEEP, WIDE, EXAMPLES, SIGNAL_RATE = 32, 200, 100, 0.1
 DEPTH, WIDTH, STEPS = 8, 64, 300
 KINDS: dict[str, type[Dropout]] = {"alpha dropout": AlphaDropout, "dropout": Dropout}
 NONE = "none"
 COLORS = {"alpha dropout": plots.SERIES[3], "dropout": plots.SERIES[0], NONE: plots.INK["muted"]}
-STRENGTHS = (0.02, 0.05, 0.1, 0.2)
+STRENGTHS = (0.005, 0.01, 0.02, 0.05, 0.1)
 TUNING_SEEDS = range(1000, 1001)
 TOLERANCE = 0.1
 

@@ -11,10 +11,9 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison
-from trainlab.overfitting import METHODS, NONE, ROWS, TRIALS, finite, fresh, joined, of, tune_all, tune_at
+from trainlab.overfitting import FRESH_SEEDS, METHODS, NONE, ROWS, TRIALS, finite, fresh, joined, of, tune_all, tune_at
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train, scores
-from trainlab.workloads import FRESH_SEEDS
 
 SIZES = (250, 500, 1000, 2000, 4000)
 

@@ -17,12 +17,11 @@ from trainlab.claims import OWN, Claim, Comparison, within
 from trainlab.inits import He
 from trainlab.models import OrderedMLP
 from trainlab.optimizers import Adam
-from trainlab.overfitting import ROWS, data, finite
+from trainlab.overfitting import FRESH_SEEDS, ROWS, data, finite
 from trainlab.predictions import BatchNormShift, Held
 from trainlab.runs import Run
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train, tune
-from trainlab.workloads import FRESH_SEEDS
 
 DEPTH, WIDTH, STEPS, RATE = 3, 64, 400, 0.5
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)

@@ -12,10 +12,21 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison
-from trainlab.overfitting import METHODS, NONE, ROWS, STEPS, TRIALS, TUNING_SEEDS, fresh, joined, of, tune_at
+from trainlab.overfitting import (
+    FRESH_SEEDS,
+    METHODS,
+    NONE,
+    ROWS,
+    STEPS,
+    TRIALS,
+    TUNING_SEEDS,
+    fresh,
+    joined,
+    of,
+    tune_at,
+)
 from trainlab.stats import Estimate, mean_interval, paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 SIZES = (250, 500, 1000, 2000, 4000)
 SWEPT = (250, 1000, 4000)

@@ -13,10 +13,9 @@ import xarray as xr
 from trainlab import plots
 from trainlab.calibration import accuracy, fit_temperature, log_loss, reliability, tempered
 from trainlab.claims import Claim, Comparison
-from trainlab.overfitting import NONE, PASSES, ROWS, data, fresh, joined, of, tune_all
+from trainlab.overfitting import FRESH_SEEDS, NONE, PASSES, ROWS, data, fresh, joined, of, tune_all
 from trainlab.stats import paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 BINS = 10
 WAYS = ("no dropout", "temperature", "dropout, off", "dropout, averaged")

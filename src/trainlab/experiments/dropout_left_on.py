@@ -12,10 +12,9 @@ import xarray as xr
 from trainlab import plots
 from trainlab.calibration import accuracy
 from trainlab.claims import OWN, Claim, Comparison
-from trainlab.overfitting import METHODS, PASSES, ROWS, data, fresh, of, tune_all
+from trainlab.overfitting import FRESH_SEEDS, METHODS, PASSES, ROWS, data, fresh, of, tune_all
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 RATES = METHODS["dropout"].strengths
 WAYS = {"off": "test_logs", "left on": "test_logs_of_1", "averaged": f"test_logs_of_{PASSES}"}

@@ -12,10 +12,9 @@ import xarray as xr
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison
 from trainlab.history import early_stop
-from trainlab.overfitting import PATIENCES, RATES, ROWS, STEPS, STOPPING_EVERY, early_stopped
+from trainlab.overfitting import FRESH_SEEDS, PATIENCES, RATES, ROWS, STEPS, STOPPING_EVERY, early_stopped
 from trainlab.stats import paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 TRAINING, TEST = plots.SERIES[2], plots.SERIES[0]
 

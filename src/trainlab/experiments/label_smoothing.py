@@ -12,10 +12,9 @@ import xarray as xr
 from trainlab import plots
 from trainlab.calibration import accuracy, calibration_error, log_loss
 from trainlab.claims import Claim, Comparison
-from trainlab.overfitting import METHODS, NONE, ROWS, data, finite, fresh, joined, of, tune_all
+from trainlab.overfitting import FRESH_SEEDS, METHODS, NONE, ROWS, data, finite, fresh, joined, of, tune_all
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 NAME = "label smoothing"
 STRENGTHS = (0.0, *METHODS[NAME].strengths)

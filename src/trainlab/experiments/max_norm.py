@@ -17,6 +17,7 @@ from trainlab.claims import OWN, Claim, Comparison
 from trainlab.optimizers import Adam
 from trainlab.optimizers.penalties import MaxNorm
 from trainlab.overfitting import (
+    FRESH_SEEDS,
     MANY_RATES,
     METHODS,
     NET,
@@ -32,7 +33,6 @@ from trainlab.overfitting import (
 )
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train, tune
-from trainlab.workloads import FRESH_SEEDS
 
 NAME, DROPOUT, BOTH = "max-norm", "dropout", "both"
 LIMITS = METHODS[NAME].strengths

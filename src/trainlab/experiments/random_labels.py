@@ -17,11 +17,10 @@ from trainlab.comparisons import by_seed
 from trainlab.data import RandomLabels
 from trainlab.history import first_reach
 from trainlab.optimizers import Adam, DecoupledDecay
-from trainlab.overfitting import NET, PROBLEM, ROWS, data, joined
+from trainlab.overfitting import FRESH_SEEDS, NET, PROBLEM, ROWS, data, joined
 from trainlab.runs import Run, grid
 from trainlab.stats import mean_interval
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 STEPS, EVERY, BATCH, LR = 1000, 50, 50, 0.003
 DROPOUT, DECAY = 0.1, 1.0

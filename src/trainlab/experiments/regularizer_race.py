@@ -1,7 +1,7 @@
 """Which regularizer helps most, when each was tuned with the same budget?
 
 Test accuracy of one network on {=regularizer_race.rows:.0f} training examples of MNIST-1D, with one regularizer at a
-time. Each had {=regularizer_race.trials:.0f} trials on the validation split: three learning rates times four strengths,
+time. Each had {=regularizer_race.trials:.0f} trials on the validation split: three learning rates times five strengths,
 or, where there is no strength, as many learning rates. "Twice the data" is no regularizer; it shows what examples are
 worth. Filled circles are means over {=regularizer_race.seeds:.0f} fresh seeds, thin lines their 95 % intervals
 (Student's), small dots the single runs.
@@ -14,6 +14,7 @@ from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, Verdict
 from trainlab.history import early_stop
 from trainlab.overfitting import (
+    FRESH_SEEDS,
     METHODS,
     MORE,
     NONE,
@@ -32,7 +33,6 @@ from trainlab.overfitting import (
 )
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 CONTENDERS = (NONE, *METHODS, STOPPING, MORE)
 VARIABLES = ["train_accuracy", "test_accuracy"]

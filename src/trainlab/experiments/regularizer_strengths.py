@@ -13,10 +13,22 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison
-from trainlab.overfitting import METHODS, NONE, RATES, ROWS, STEPS, TRIALS, finite, fresh, joined, of, tune_all
+from trainlab.overfitting import (
+    FRESH_SEEDS,
+    METHODS,
+    NONE,
+    RATES,
+    ROWS,
+    STEPS,
+    TRIALS,
+    finite,
+    fresh,
+    joined,
+    of,
+    tune_all,
+)
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 UNITS = {
     "dropout": "dropout rate",

@@ -11,10 +11,9 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import Claim, Comparison, within
-from trainlab.overfitting import NONE, WIDTH, finite, fresh, joined, of, tune_all
+from trainlab.overfitting import FRESH_SEEDS, NONE, WIDTH, finite, fresh, joined, of, tune_all
 from trainlab.stats import mean_interval, paired_difference
 from trainlab.tuning import Train
-from trainlab.workloads import FRESH_SEEDS
 
 METHODS = (NONE, "L1", "soft threshold", "L2", "decoupled decay")
 LAYER = 1
