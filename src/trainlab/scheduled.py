@@ -36,7 +36,7 @@ from trainlab.types import Schedule
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STEPS = 560
+STEPS = 1120
 """Updates of a run: three periods of the warm restarts, and 20 measurements at equal distances."""
 
 EVERY = STEPS // 20

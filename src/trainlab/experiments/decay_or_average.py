@@ -130,7 +130,7 @@ CLAIMS = [
     Claim(
         id="averaging-buys-part-of-it",
         text="At a constant rate, evaluating an exponential average of the weights raises the test accuracy.",
-        source="Sandler et al. 2023, Training trajectories, mini-batch losses and the curious role of the learning rate",
+        source="Sandler et al. 2023, Training trajectories and the curious role of the learning rate",
         url="https://arxiv.org/abs/2301.02312",
         statistic="test accuracy at a constant rate, EMA with decay 0.97 minus none, percentage points",
         compare=difference(

@@ -84,15 +84,15 @@ def measure(train: Train) -> xr.Dataset:
         results = train(runs, every=STEPS)[["test_accuracy", "test_loss"]]
         swept = tuned.trials.validation_accuracy.fillna(0).values[0]
         extra = {
-            "tested_rate": (("method", "at"), tested[None]),
-            "tested_loss": (("method", "test", "at"), losses[None]),
-            "swept_rate": (("method", "trial"), tuned.trials.lr.values),
-            "swept_accuracy": (("method", "trial", "try"), swept[None]),
+            "tested_rate": (("contender", "at"), tested[None]),
+            "tested_loss": (("contender", "test", "at"), losses[None]),
+            "swept_rate": (("contender", "trial"), tuned.trials.lr.values),
+            "swept_accuracy": (("contender", "trial", "try"), swept[None]),
         }
         names = {"rule": ("run", [rule for rule in found for _ in SEEDS]), "name": ("run", [name] * len(runs))}
-        parts.append((results.assign_coords(names), xr.Dataset(extra, coords={"method": [name]})))
+        parts.append((results.assign_coords(names), xr.Dataset(extra, coords={"contender": [name]})))
     runs = xr.concat([part for part, _ in parts], "run", data_vars="all", coords="minimal", compat="override")
-    extra = xr.concat([part for _, part in parts], "method", join="outer")
+    extra = xr.concat([part for _, part in parts], "contender", join="outer")
     runs = runs.drop_vars([name for name in runs.coords if name in ("step", "update")])
     return xr.merge([runs, extra]).assign_attrs(at_edge=edges)
 
@@ -135,7 +135,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     axes = fig.subplots(2, 2, sharex="col", sharey="row")
     for column, (name, (_, top, _)) in enumerate(OPTIMIZERS.items()):
         above, below = axes[:, column]
-        one, color = results.sel(method=name), plots.OPTIMIZER_LINES[name]
+        one, color = results.sel(contender=name), plots.OPTIMIZER_LINES[name]
         rates = one.tested_rate.values
         plots.curve(above, rates, one.tested_loss.values, f"{name}, range test", color)
         _marks(above, results, name)

@@ -21,7 +21,7 @@ from trainlab.scheduled import BASE, LINES, SCHEDULES, key
 from trainlab.tuning import Train, tune
 
 NAMES = ("constant", "linear", "1cycle")
-LENGTHS = (60, 100, 170, 280, 470, 780)
+LENGTHS = (100, 170, 280, 470, 780, 1300)
 RATES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
 SEEDS, TUNING_SEEDS = range(10), range(1000, 1002)
 TARGET = 0.5

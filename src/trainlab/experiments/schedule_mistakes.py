@@ -189,8 +189,8 @@ CLAIMS = [
     ),
     Claim(
         id="one-cycle-once-an-epoch",
-        text="1cycle that is stepped once an epoch never leaves its low start, and ends with a lower test accuracy than "
-        "the cosine.",
+        text="1cycle that is stepped once an epoch never leaves its low start, and ends with a lower test accuracy "
+        "than the cosine.",
         source=OWN,
         statistic="test accuracy, cosine as meant minus 1cycle stepped once an epoch, percentage points",
         compare=_costs("1cycle, stepped once an epoch"),

@@ -59,10 +59,13 @@ LINES = {
     "wait": {"color": plots.SERIES[4], "linestyle": (0, (4, 1.5))},
 }
 METHODS: dict[str, tuple[Optimizer, tuple[float, ...], tuple[str, ...]]] = {
-    "Adam": (Adam(), (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128), ("none", "warm-up", "wait")),
-    "Momentum": (Momentum(), (0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28), ("none", "warm-up")),
+    "Adam": (Adam(), (0.004, 0.008, 0.016, 0.032, 0.045, 0.064, 0.09, 0.128, 0.18), ("none", "warm-up", "wait")),
+    "Momentum": (Momentum(), (0.04, 0.08, 0.16, 0.23, 0.32, 0.45, 0.64), ("none", "warm-up")),
 }
 """Name -> optimizer, peak rates, starts."""
+
+CROWDED = (0.045, 0.09, 0.18, 0.23, 0.45)
+"""Rates between two ticks."""
 
 BASE = Run(
     data=MNIST1D(validation=500, test=5000),
@@ -135,7 +138,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         for start in starts:
             plots.curve(ax, np.array(rates), _table(mine, start).T, start, LINES[start])
         plots.log_rates(ax, rates)
-        plots.plain_ticks(ax.xaxis, rates)
+        plots.plain_ticks(ax.xaxis, [lr for lr in rates if lr not in CROWDED])
         ax.set(title=method, ylabel="test accuracy", xlabel="peak learning rate", ylim=(0, None))
         plots.percent(ax.yaxis)
         plots.label_ends(ax)
