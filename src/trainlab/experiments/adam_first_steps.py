@@ -4,7 +4,7 @@ Adam with the network of the figure above, over the first {=adam_first_steps.sho
 moves at each update, as the root mean square over all weights, in units of the run's peak rate. Bottom: the training
 loss; dashed is guessing. *none* starts at the rate {=adam_first_steps.lr:g}, *warm-up* rises to it over
 {=adam_first_steps.rise:.0f} updates, *low rate* starts at {=adam_first_steps.low_lr:g}. Lines are medians over
-{=adam_first_steps.seeds:.0f} seeds, bands reach from the lowest to the highest run. Both axes of height are logarithmic.
+{=adam_first_steps.seeds:.0f} seeds, bands reach from the lowest to the highest run. Heights are logarithmic.
 """
 
 import math
@@ -111,10 +111,10 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
 
 def alt(numbers: dict[str, float]) -> str:
     return (
-        f"Line plots over the first {numbers['shown']:.0f} updates. Median step of a weight at the first update and at "
-        f"the end, in peak rates: {numbers['none_first']:.2f} and {numbers['none_last']:.2f} without a warm-up, "
-        f"{numbers['low_rate_first']:.2f} and {numbers['low_rate_last']:.2f} at the low rate; with a warm-up it ends at "
-        f"{numbers['warmup_last']:.2f}. Highest training loss, median: {numbers['none_peak_loss']:.2f} without, "
+        f"Line plots over the first {numbers['shown']:.0f} updates. Median step of a weight at the first update and "
+        f"at the end, in peak rates: {numbers['none_first']:.2f} and {numbers['none_last']:.2f} without a warm-up, "
+        f"{numbers['low_rate_first']:.2f} and {numbers['low_rate_last']:.2f} at the low rate; with a warm-up it ends "
+        f"at {numbers['warmup_last']:.2f}. Highest training loss, median: {numbers['none_peak_loss']:.2f} without, "
         f"{numbers['warmup_peak_loss']:.2f} with, {numbers['low_rate_peak_loss']:.2f} at the low rate."
     )
 
@@ -128,7 +128,7 @@ def _late(runs: xr.Dataset) -> np.ndarray:
 CLAIMS = [
     Claim(
         id="the-first-step-is-the-longest",
-        text="Without a warm-up, Adam's first step is more than twice as long as its steps forty and more updates later.",
+        text="At the low rate too, Adam's first step is more than twice as long as its steps some fifty updates later.",
         source="Ma and Yarats 2021, On the adequacy of untuned warmup for adaptive optimization",
         url="https://arxiv.org/abs/1910.04209",
         statistic="root mean square of the first update over the median of that of updates 41 to 80",
@@ -146,8 +146,8 @@ CLAIMS = [
     ),
     Claim(
         id="the-explosion-is-remembered",
-        text="Some fifty updates later, when both have the same rate, the steps without a warm-up are less than half as "
-        "long as those with one.",
+        text="Some fifty updates later, when both have the same rate, the steps without a warm-up are less than half "
+        "as long as those with one.",
         source=OWN,
         statistic="median step of updates 41 to 80, warm-up over none, in powers of ten; 0.301 is a factor of 2",
         compare=difference(_late, {"start": "warm-up"}, {"start": "none"}),
