@@ -53,7 +53,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         plots.curve(ax, x, _losses(results, name), name, LINES[name] | {"linestyle": "-"})
         ax.set(ylim=(min(lowest, TOP - 0.5) - 0.03, TOP), xlim=(0, x[-1]))
         ax.set_xticks([0, x[-1]])
-        for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=True):
+        for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):
             text.set_horizontalalignment(side)
     fig.supxlabel("updates", fontsize=9.5)
     fig.supylabel("validation loss", fontsize=9.5)

@@ -2,7 +2,7 @@
 
 Share of the peak rate against updates. All but one are functions of the step, and are drawn as they are. The
 plateau's drops come when the validation loss has stopped falling, so they differ from run to run: the line is the
-median over {=schedule_shapes.seeds:.0f} runs, the band reaches from the lowest to the highest. The number in each
+median over {=schedule_shapes.seeds:.0f} runs, the band reaches from the lowest to the highest. The number above each
 panel is the mean of the line, as a share of the peak.
 """
 
@@ -62,11 +62,11 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         middle = np.median(shape, axis=0)
         ax.fill_between(x, 0, middle, color=line["color"], alpha=0.1, linewidth=0)
         plots.curve(ax, x, shape, name, line)
-        ax.text(0.96, 0.9, f"{middle.mean():.2f}", transform=ax.transAxes, ha="right", va="top", fontsize=9)
-        ax.set(ylim=(0, 1.05), xlim=(0, x[-1]))
+        ax.set_title(f"{middle.mean():.2f}", loc="right", fontsize=9, fontweight="normal", pad=3)
+        ax.set(ylim=(0, 1.05), xlim=(0, x[-1] + 1))
         ax.set_xticks([0, x[-1] + 1])
         ax.set_yticks([0, 0.5, 1], ["0", "½", "1"])
-        for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=True):
+        for text, side in zip(ax.get_xticklabels(), ("left", "right"), strict=False):
             text.set_horizontalalignment(side)
     fig.supxlabel("updates", fontsize=9.5)
     fig.supylabel("share of the peak rate", fontsize=9.5)
