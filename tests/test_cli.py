@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -359,17 +360,18 @@ def test_list_imports_nothing_that_draws_or_trains_elsewhere() -> None:
 
 
 @pytest.mark.slow
-def test_list_takes_less_than_twice_as_long_as_importing_torch() -> None:
-    """Of processor time, the median of 3, one after the other; a quarter more for what else the machine does."""
+def test_a_first_list_takes_less_than_twice_as_long_as_importing_torch(tmp_path: Path) -> None:
+    """Of processor time, the median of 3, one after the other, while there are no results to read and check."""
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     seconds: dict[str, list[float]] = {}
     for code in ["from trainlab.cli import main; main(['list'])", "import torch"] * 3:
         before = os.times()
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
         after = os.times()
         taken = after.children_user + after.children_system - before.children_user - before.children_system
         seconds.setdefault(code, []).append(taken)
     listing, torch_alone = map(np.median, seconds.values())
-    assert listing < 2.25 * torch_alone
+    assert listing < 2 * torch_alone
 
 
 # trainlab claims

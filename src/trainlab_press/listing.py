@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import torch
 import xarray as xr
 
 from trainlab import experiments
@@ -24,6 +25,7 @@ def listing(project: Project) -> Iterator[str]:
     Raises:
         ValueError: an experiment declares runs that cannot be.
     """
+    torch.set_num_threads(1)  # tiny networks are sized here, and threads that wait for work take processor time
     seen = _Seen(Store(project.cache / "runs"))
     for name in experiments.names():
         lookup = _Lookup(seen)
