@@ -102,6 +102,7 @@ CLAIMS = [
         source=OWN,
         statistic="validation loss after 10 % of the updates, linear minus constant, nats",
         compare=difference("validation_loss@10%", {"schedule_name": "linear"}, {"schedule_name": "constant"}),
-        expect="holds",
+        expect="null",
+        why="The two have different tuned peaks: the line starts higher, which makes up for its fall.",
     ),
 ]
