@@ -156,6 +156,17 @@ def peak(results: xr.Dataset, name: str) -> float:
     return float(results.lr.values[results.schedule_name.values == name][0])
 
 
+def corners(shapes: np.ndarray) -> np.ndarray:
+    """The updates that a line must go through to look like all of them: every eighth, and both sides of each jump.
+
+    Args:
+        shapes: `[runs, updates]`, shares of the peak.
+    """
+    jumps = np.flatnonzero((np.abs(np.diff(shapes, axis=1)) > 0.02).any(0))
+    last = shapes.shape[1] - 1
+    return np.unique(np.concatenate([np.arange(0, last, 8), jumps, jumps + 1, [last]]))
+
+
 def panels(fig: Any, names: list[str], columns: int = 3) -> dict[str, "Axes"]:
     """A small panel for each schedule, with common axes and its name above it in its colour.
 

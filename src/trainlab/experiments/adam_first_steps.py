@@ -2,8 +2,8 @@
 
 Adam with the network of the figure above, over the first {=adam_first_steps.shown:.0f} updates. Top: how far a weight
 moves at each update, as the root mean square over all weights, in units of the run's peak rate. Bottom: the training
-loss; dashed is guessing. *none* starts at the rate {=adam_first_steps.lr:g}, *warm-up* rises to it over
-{=adam_first_steps.rise:.0f} updates, *low rate* starts at {=adam_first_steps.low_lr:g}. Lines are medians over
+loss; dashed is guessing. “none” starts at the rate {=adam_first_steps.lr:g}, “warm-up” rises to it over
+{=adam_first_steps.rise:.0f} updates, “low rate” starts at {=adam_first_steps.low_lr:g}. Lines are medians over
 {=adam_first_steps.seeds:.0f} seeds, bands reach from the lowest to the highest run. Heights are logarithmic.
 """
 

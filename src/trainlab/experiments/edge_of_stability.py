@@ -9,6 +9,7 @@ over {=edge_of_stability.seeds:.0f} seeds, bands reach from the lowest to the hi
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,7 +66,7 @@ def measure(train: Train) -> xr.Dataset:
         train(grid(base, lr=rates, seed=SEEDS), [Sharpness(iterations=16)], every=base.steps // MARKS)
         for base, rates in ((BASE, RATES), (CROSS, (CROSS_LR,)))
     ]
-    marked = []
+    marked: list[xr.Dataset] = []
     for part in parts:
         marks = part.step.values
         part = part.drop_vars("update").rename(step="mark").assign_coords(mark=np.arange(len(marks)))
@@ -172,7 +173,7 @@ def _mean(measure: Measure, lr: float, low: float, high: float = np.inf) -> Comp
     return Comparison("mean", lambda results: mean_interval(by_seed(results, measure, lr=lr)), (low, high))
 
 
-_COHEN = {
+_COHEN: dict[str, Any] = {
     "source": "Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge of stability",
     "url": "https://arxiv.org/abs/2103.00065",
 }

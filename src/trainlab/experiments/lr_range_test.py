@@ -10,12 +10,13 @@ which is logarithmic.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from trainlab import plots
-from trainlab.claims import Claim, Comparison, by_seed
+from trainlab.claims import Claim, Comparison, Verdict, by_seed
 from trainlab.comparisons import Measure
 from trainlab.data import MNIST1D
 from trainlab.optimizers import Adam, Momentum, Optimizer
@@ -176,10 +177,15 @@ def _mean(measure: Measure, name: str, region: tuple[float, float]) -> Compariso
     return Comparison("mean", lambda results: mean_interval(by_seed(results, measure, name=name)), region)
 
 
-_SMITH = {
+_SMITH: dict[str, Any] = {
     "source": "Smith 2017, Cyclical learning rates for training neural networks, section 3.3",
     "url": "https://arxiv.org/abs/1506.01186",
 }
+
+_TENTHS: list[tuple[str, str, Verdict, str]] = [
+    ("Momentum", "momentum", "null", "The rate of a short test scatters, and so does what it costs."),
+    ("Adam", "Adam", "reversed", "A tenth of the lowest point is too low here: the best rate lies nearer to it."),
+]
 
 CLAIMS = [
     *(
@@ -193,15 +199,7 @@ CLAIMS = [
             why=why,
             **_SMITH,
         )
-        for name, said, expected, why in (
-            ("Momentum", "momentum", "null", "The rate of a short test scatters, and so does what it costs."),
-            (
-                "Adam",
-                "Adam",
-                "reversed",
-                "A tenth of the lowest point is too low here: the best rate lies nearer to it.",
-            ),
-        )
+        for name, said, expected, why in _TENTHS
     ),
     Claim(
         id="the-lowest-point-is-too-high",

@@ -15,7 +15,7 @@ import xarray as xr
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, by_seed, difference
 from trainlab.runs import grid
-from trainlab.scheduled import SEEDS, STEPS, best_run, key
+from trainlab.scheduled import SEEDS, STEPS, best_run, corners, key
 from trainlab.schedules import Cosine, Exponential, OneCycle
 from trainlab.stats import mean_interval
 from trainlab.tuning import Train
@@ -113,7 +113,8 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 def _shape(ax: "plots.Axes", case: str, row: int) -> None:
     """The multiplier against updates, as a small line in its row."""
     heights = np.array([CASES[case](step, STEPS) for step in range(STEPS)])
-    x = np.arange(STEPS)
+    x = corners(heights[None])
+    heights = heights[x]
     ax.fill_between(x, row - 0.35, row - 0.35 + 0.7 * heights, color=COLORS[case], alpha=0.15, linewidth=0)
     ax.plot(x, row - 0.35 + 0.7 * heights, color=COLORS[case], linewidth=1.2, label=f"_rate, {case}")
 

@@ -12,7 +12,19 @@ import xarray as xr
 from trainlab import plots
 from trainlab.comparisons import by_seed
 from trainlab.feedback import Feedback
-from trainlab.scheduled import LINES, RATES, SCHEDULES, SEEDS, STEPS, TUNING_SEEDS, key, panels, peak, scheduled_race
+from trainlab.scheduled import (
+    LINES,
+    RATES,
+    SCHEDULES,
+    SEEDS,
+    STEPS,
+    TUNING_SEEDS,
+    corners,
+    key,
+    panels,
+    peak,
+    scheduled_race,
+)
 from trainlab.tuning import Train
 
 
@@ -59,9 +71,9 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     x = np.arange(results.sizes["update"])
     for name, ax in panels(fig, list(SCHEDULES)).items():
         shape, line = multipliers(results, name), LINES[name] | {"linestyle": "-"}
-        middle = np.median(shape, axis=0)
-        ax.fill_between(x, 0, middle, color=line["color"], alpha=0.1, linewidth=0)
-        plots.curve(ax, x, shape, name, line)
+        middle, at = np.median(shape, axis=0), corners(shape)
+        ax.fill_between(x[at], 0, middle[at], color=line["color"], alpha=0.1, linewidth=0)
+        plots.curve(ax, x[at], shape[:, at], name, line)
         ax.set_title(f"{middle.mean():.2f}", loc="right", fontsize=9, fontweight="normal", pad=3)
         ax.set(ylim=(0, 1.05), xlim=(0, x[-1] + 1))
         ax.set_xticks([0, x[-1] + 1])

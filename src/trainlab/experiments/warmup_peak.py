@@ -2,8 +2,8 @@
 
 Test accuracy against the peak rate, for a network of {=warmup_peak.depth:.0f} hidden layers of
 {=warmup_peak.width:.0f} ReLU units on MNIST-1D; top: Adam, bottom: SGD with momentum. From the peak the rate falls to
-zero in a straight line. *none* starts at the peak. *warm-up* rises to it over the first {=warmup_peak.rise:.0f} of
-{=warmup_peak.steps:.0f} updates. *wait* takes no step at all in these updates, while Adam's running means fill. Lines
+zero in a straight line. “none” starts at the peak. “warm-up” rises to it over the first {=warmup_peak.rise:.0f} of
+{=warmup_peak.steps:.0f} updates. “wait” takes no step at all in these updates, while Adam's running means fill. Lines
 are medians over {=warmup_peak.seeds:.0f} seeds, bands reach from the lowest to the highest run; a run that diverged
 counts as 0. The axis of rates is logarithmic.
 """
@@ -78,7 +78,7 @@ BASE = Run(
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for method, (optimizer, rates, starts) in METHODS.items():
         base = replace(BASE, optimizer=optimizer)
         results = train(grid(base, schedule=[STARTS[name] for name in starts], lr=rates, seed=SEEDS), every=STEPS)
