@@ -57,6 +57,14 @@ INIT_LINES: dict[str, dict[str, Any]] = {
     "Zeros": {"color": INK["muted"], "linestyle": (0, (1, 1.5))},
 }
 
+NORM_LINES: dict[str, dict[str, Any]] = {
+    "none": {"color": SERIES[1]},
+    "batch": {"color": SERIES[0]},
+    "layer": {"color": SERIES[2]},
+    "group": {"color": SERIES[3]},
+    "RMS": {"color": SERIES[5]},
+}
+
 THEORY = ", theory"
 """How the name of a predicted series ends."""
 
