@@ -88,8 +88,8 @@ def test_the_norm_stands_before_or_after_the_activation() -> None:
 
 
 def test_without_bias_only_the_output_layer_has_one() -> None:
-    names = [name for name, _ in NormMLP(inputs=4, outputs=3, depth=1, width=6, norm=None, bias=False)().named_parameters()]
-    assert names == ["0.0.weight", "1.weight", "1.bias"]
+    network = NormMLP(inputs=4, outputs=3, depth=1, width=6, norm=None, bias=False)()
+    assert [name for name, _ in network.named_parameters()] == ["0.0.weight", "1.weight", "1.bias"]
 
 
 @pytest.mark.parametrize("residual", [True, False])
@@ -115,7 +115,10 @@ def test_what_a_residual_net_with_norms_computes(residual: bool) -> None:
         (lambda: Groups(0), "Groups: count must be >= 1, got 0"),
         (lambda: Groups(3)(8), "Groups: 3 groups do not divide 8 units; take a divisor"),
         (lambda: NormMLP(inputs=4, outputs=3, depth=0, width=5), "NormMLP: depth must be >= 1, got 0"),
-        (lambda: NormResidualMLP(inputs=4, outputs=3, blocks=0, width=5), "NormResidualMLP: blocks must be >= 1, got 0"),
+        (
+            lambda: NormResidualMLP(inputs=4, outputs=1, blocks=0, width=5),
+            "NormResidualMLP: blocks must be >= 1, got 0",
+        ),
     ],
 )
 def test_a_bad_value_is_named(make: Any, message: str) -> None:

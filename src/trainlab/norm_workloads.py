@@ -112,7 +112,7 @@ def shift_by_update(snapshot: Snapshot) -> Tensors:
     """
     _, left = snapshot.forward(snapshot.weights, snapshot.buffers, snapshot.inputs)
     weights = {name: weight + snapshot.updates[name] for name, weight in snapshot.weights.items()}
-    moved = Snapshot(**{**vars(snapshot), "weights": weights, "buffers": left}).activations().values()
+    moved = replace(snapshot, weights=weights, buffers=left).activations().values()
     before = snapshot.activations().values()
     shifts = [
         (b.mean(0) - a.mean(0)).abs().mean() / a.std(0).mean().clamp(min=1e-12)

@@ -58,8 +58,8 @@ class BatchNorm(nn.Module):
     def remember(self, mean: Float[Tensor, " units"], variance: Float[Tensor, " units"], count: int) -> None:
         """Move the running averages towards a mini-batch, whose variance is first freed of its bias."""
         unbiased = variance * (count / max(count - 1, 1))
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(unbiased, self.momentum)
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_var += self.momentum * (unbiased - self.running_var)
 
 
 @dataclass(frozen=True)

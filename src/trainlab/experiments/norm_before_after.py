@@ -6,8 +6,6 @@ runs at the rate that won on the validation split among {=norm_before_after.rate
 {=norm_before_after.seeds:.0f} fresh seeds, thin lines their 95 % intervals (Student's), small dots the single runs.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import xarray as xr
 from torch import nn
@@ -98,8 +96,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
 
 def alt(numbers: dict[str, float]) -> str:
     said = "; ".join(
-        f"{name} "
-        + ", ".join(f"{place} {numbers[f'{name.lower()}_{place}_accuracy']:.1f}" for place in PLACES)
+        f"{name} " + ", ".join(f"{place} {numbers[f'{name.lower()}_{place}_accuracy']:.1f}" for place in PLACES)
         for name in ACTIVATIONS
     )
     return f"Dot plot of test accuracy by activation and place of the batch norm. Means in percent: {said}."

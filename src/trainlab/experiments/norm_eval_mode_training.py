@@ -136,8 +136,8 @@ def alt(numbers: dict[str, float]) -> str:
     said = ", ".join(f"{name} {numbers[f'{name}_accuracy']:.1f}" for name in NORMS)
     return (
         f"Line plot of validation accuracy against updates for nets with batch norm in train mode, in evaluation mode "
-        f"after {numbers['after']:.0f} updates, and in evaluation mode from the start. Mean test accuracy at the end in "
-        f"percent: {said}."
+        f"after {numbers['after']:.0f} updates, and in evaluation mode from the start. Mean test accuracy at the end "
+        f"in percent: {said}."
     )
 
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference, within
+from trainlab.comparisons import Measure
 from trainlab.data import MNIST1D
 from trainlab.inits import He
 from trainlab.normnets import Norm, NormMLP
@@ -124,7 +125,7 @@ def alt(numbers: dict[str, float]) -> str:
     )
 
 
-def _gap(one: str, other: str):  # noqa: ANN202
+def _gap(one: str, other: str) -> Measure:
     def gap(runs: xr.Dataset) -> np.ndarray:
         first, second = (by_seed(runs, _accuracies, norm=norm) for norm in (one, other))
         return first - second

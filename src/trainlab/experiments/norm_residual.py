@@ -23,7 +23,6 @@ from trainlab.data import MNIST1D
 from trainlab.inits import He
 from trainlab.norm_workloads import joined
 from trainlab.normnets import NormResidualMLP
-from trainlab.norms import BatchNorm
 from trainlab.optimizers import Momentum
 from trainlab.probes import Snapshot, axes
 from trainlab.runs import Run, grid
@@ -192,9 +191,9 @@ def alt(numbers: dict[str, float]) -> str:
     return (
         f"Above, the mean square along residual nets before training: after {numbers['deepest']:.0f} blocks "
         f"{numbers['bare_last_size']:.1e} without and {numbers['batch_last_size']:.1f} with batch norm. Below, test "
-        f"accuracy against depth; means in percent with {numbers['shallowest']:.0f} and {numbers['deepest']:.0f} blocks: "
-        f"residual {said('residual')}, residual with batch norm {said('residual_batch_norm')}, plain with batch norm "
-        f"{said('plain_batch_norm')}."
+        f"accuracy against depth; means in percent with {numbers['shallowest']:.0f} and {numbers['deepest']:.0f} "
+        f"blocks: residual {said('residual')}, residual with batch norm {said('residual_batch_norm')}, plain with "
+        f"batch norm {said('plain_batch_norm')}."
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from trainlab import plots
-from trainlab.claims import Claim, by_seed, steps_ratio
+from trainlab.claims import Claim, Comparison, by_seed, steps_ratio
 from trainlab.norm_workloads import (
     NETS,
     RATES,
@@ -90,7 +90,7 @@ _URL = "https://arxiv.org/abs/1502.03167"
 _STATISTIC = "updates to a validation accuracy of 50 %, without batch norm over with, ratio of medians"
 
 
-def _ratio(activation: str):  # noqa: ANN202
+def _ratio(activation: str) -> Comparison:
     return steps_ratio("validation_accuracy", TARGET, {"net": activation}, {"net": activation + BATCH})
 
 

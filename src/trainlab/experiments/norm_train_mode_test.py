@@ -16,6 +16,7 @@ from torch import Tensor
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, by_seed, within
+from trainlab.comparisons import Measure
 from trainlab.data import MNIST1D
 from trainlab.inits import He
 from trainlab.normnets import NormMLP
@@ -134,8 +135,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
 
 def alt(numbers: dict[str, float]) -> str:
     said = "; ".join(
-        f"{label} "
-        + ", ".join(f"{numbers[f'size_{size}']:.0f}: {numbers[f'{order}_{size}']:.1f}" for size in SIZES)
+        f"{label} " + ", ".join(f"{numbers[f'size_{size}']:.0f}: {numbers[f'{order}_{size}']:.1f}" for size in SIZES)
         for order, label in ORDERS.items()
     )
     return (
@@ -144,7 +144,7 @@ def alt(numbers: dict[str, float]) -> str:
     )
 
 
-def _mean(measure) -> Comparison:  # noqa: ANN001
+def _mean(measure: Measure) -> Comparison:
     return Comparison("mean difference", lambda results: mean_interval(by_seed(results, measure)))
 
 

@@ -15,6 +15,7 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, by_seed, difference, within
+from trainlab.comparisons import Measure
 from trainlab.data import MNIST1D
 from trainlab.inits import He
 from trainlab.normnets import NormMLP
@@ -119,7 +120,9 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     for row, (name, bias) in enumerate(rows):
         values = by_seed(results, _accuracy, optimizer=name, bias=bias) / 100
         mean, color, label = mean_interval(values), plots.OPTIMIZER_LINES[name]["color"], f"{name}, {bias} bias"
-        below.plot(values, np.full(len(values), row), ".", color=color, alpha=0.35, markersize=4, label=f"{label}, runs")
+        below.plot(
+            values, np.full(len(values), row), ".", color=color, alpha=0.35, markersize=4, label=f"{label}, runs"
+        )
         below.plot([mean.low, mean.high], [row, row], color=color, linewidth=1.4, label=f"_interval {label}")
         below.plot([mean.value], [row], "o", color=color, label=label)
     below.set_yticks(range(len(rows)), [f"{name}, {bias}" for name, bias in rows])
@@ -132,8 +135,8 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
 def alt(numbers: dict[str, float]) -> str:
     return (
         f"Above, the size of biases before batch norm during training: after {numbers['steps']:.0f} updates "
-        f"{numbers['momentum_size']:.1e} under momentum and {numbers['adam_size']:.1e} under Adam. Below, a dot plot of "
-        f"test accuracy; means in percent: momentum {numbers['momentum_with_accuracy']:.1f} with and "
+        f"{numbers['momentum_size']:.1e} under momentum and {numbers['adam_size']:.1e} under Adam. Below, a dot plot "
+        f"of test accuracy; means in percent: momentum {numbers['momentum_with_accuracy']:.1f} with and "
         f"{numbers['momentum_without_accuracy']:.1f} without the biases, Adam {numbers['adam_with_accuracy']:.1f} and "
         f"{numbers['adam_without_accuracy']:.1f}."
     )
@@ -143,7 +146,7 @@ _SOURCE = "Ioffe and Szegedy 2015, Batch normalization, section 3.2"
 _URL = "https://arxiv.org/abs/1502.03167"
 
 
-def _mean(measure, region: tuple[float, float], **where: str) -> Comparison:  # noqa: ANN001
+def _mean(measure: Measure, region: tuple[float, float], **where: str) -> Comparison:
     return Comparison("mean", lambda results: mean_interval(by_seed(results, measure, **where)), region=region)
 
 

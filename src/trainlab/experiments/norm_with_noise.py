@@ -12,7 +12,6 @@ the highest run.
 from dataclasses import replace
 
 import numpy as np
-import torch
 import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
