@@ -78,7 +78,7 @@ plots.show(figure, alt=f"Training loss of sigmoid nets against updates, by kind 
 # %% [markdown]
 # ## The scale of the first weights
 #
-# Batch norm divides by the standard deviation, so weights that start ten times too large or too small give the
+# Batch norm divides by the standard deviation, so weights that start far too large or far too small give the
 # same outputs. Does training forgive them too? The table has the mean training loss after 200 updates.
 
 # %%
