@@ -11,5 +11,6 @@ for b1, b2 in ((0.9, 0.999), (0.9, 0.99), (0.95, 0.95)):
     quotient = (1 - b1**t) / np.sqrt(1 - b2**t)
     longest = int(quotient.argmax())
     over = int((quotient > 1.1).sum())
-    print(f"betas {b1:g} and {b2:g}: first step {quotient[0]:.1f} times, longest {quotient[longest]:.1f} times", end="")
-    print(f", more than 10 % too long for {f'about {over / 1000:.1f} thousand' if over > 999 else over} updates")
+    updates = f"about {over / 1000:.1f} thousand" if over > 999 else over
+    print(f"betas {b1:g}, {b2:g}: first step {quotient[0]:.1f} times, longest {quotient[longest]:.1f} times", end="")
+    print(f", over 10 % too long for {updates} updates")

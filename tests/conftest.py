@@ -1,5 +1,6 @@
 """Checks the shapes that trainlab's annotations promise, in every test; and what several tests share."""
 
+import signal
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
@@ -11,6 +12,10 @@ from hypothesis import settings
 from jaxtyping import AbstractArray
 
 torch.set_num_threads(1)
+
+# A shell starts a command in the background with Ctrl-C ignored, and every child inherits that. Tests send Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, so that a red test means a changed program; and no clock on a shared machine.
 settings.register_profile("trainlab", derandomize=True, deadline=None)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,11 @@ import numpy as np
 import pytest
 
 from checkout import SMALL, Book, Checkout, book, edited, tree, without_seconds
-from trainlab import cli, experiments
+from trainlab import cli
 from trainlab.data import MNIST1D
 from trainlab.store import Store
 from trainlab_press.elements import say_interval
-from trainlab_press.listing import some
+from trainlab_press.staleness import some
 
 ROOT = Path(__file__).parents[1]
 DATA = MNIST1D(rows=400, validation=100, test=200)
@@ -338,38 +339,19 @@ def test_list_names_the_experiment_with_a_mistake(one: Book, run: Run) -> None:
     assert done.message == "experiment two: lr must be > 0 and finite, got -1.0"
 
 
-LISTED = """
-import sys
-from trainlab.cli import main
-try:
-    main(["list"])
-except SystemExit as end:
-    assert not end.code
-print(*sys.modules, file=sys.stderr)
-"""
-
-
-def test_list_imports_nothing_that_draws_or_trains_elsewhere() -> None:
-    done = subprocess.run([sys.executable, "-c", LISTED], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert len(done.stdout.splitlines()) == len(experiments.names())
-    loaded = done.stderr.split()
-    assert {"torch", "xarray", "trainlab.experiments.optimizer_race"} <= set(loaded)
-    slow = ("matplotlib", "dask", "distributed", "loky", "scipy.stats", "scipy.optimize", "mkdocs.config", "IPython")
-    assert [name for name in loaded if name.startswith(slow)] == []
-
-
 @pytest.mark.slow
-def test_list_takes_less_than_twice_as_long_as_importing_torch() -> None:
-    """Of processor time, the median of 3, one after the other; a quarter more for what else the machine does."""
+def test_a_first_list_takes_less_than_twice_as_long_as_importing_torch(tmp_path: Path) -> None:
+    """Of processor time, the median of 3, one after the other, while there are no results to read and check."""
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     seconds: dict[str, list[float]] = {}
     for code in ["from trainlab.cli import main; main(['list'])", "import torch"] * 3:
         before = os.times()
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
         after = os.times()
         taken = after.children_user + after.children_system - before.children_user - before.children_system
         seconds.setdefault(code, []).append(taken)
     listing, torch_alone = map(np.median, seconds.values())
-    assert listing < 2.25 * torch_alone
+    assert listing < 2 * torch_alone
 
 
 # trainlab claims
@@ -579,6 +561,17 @@ def test_ctrl_c_while_everything_is_still_imported_is_as_tidy(tmp_path: Path) ->
     assert process.returncode == 130
     assert out == ""
     assert errors == "\ntrainlab: stopped. Finished runs are kept; the same command goes on from there.\n"
+
+
+@pytest.mark.slow
+def test_what_clears_away_behind_a_killed_run_does_it_in_silence(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, {"one": SLOW})
+    process = checkout.start("run", "--jobs", "2", SLEEP="0.01")
+    wait_until(lambda: bool(checkout.stored()) or process.poll() is not None)
+    process.kill()
+    _, errors = process.communicate(timeout=60)  # until the last of its processes is gone
+    assert process.returncode == -signal.SIGKILL
+    assert [line for line in bars(errors) if not line.startswith("[1/1] one: ")] == []
 
 
 @pytest.mark.slow

@@ -36,7 +36,20 @@ RANKS = {
     "files": 0,
     "progress": 0,
     **dict.fromkeys(
-        ("clipping", "data", "layers", "inits", "optimizers", "schedules", "losses", "probes", "stats", "history"), 1
+        (
+            "clipping",
+            "data",
+            "direct",
+            "layers",
+            "inits",
+            "optimizers",
+            "schedules",
+            "losses",
+            "probes",
+            "stats",
+            "history",
+        ),
+        1,
     ),
     "theory": 1,
     "gains": 0,

@@ -213,9 +213,11 @@ def test_claims_open_to_their_evidence(visit: Visit, site: Site) -> None:
     assert "95 % interval" in boxes[0].inner_text()
 
 
-def test_a_snippet_and_its_output_are_on_the_page(visit: Visit) -> None:
-    page, _ = visit("optimizers/", "light", 1280)
-    text = page.evaluate("document.querySelector('article').textContent")
+def test_each_snippet_and_its_output_are_on_a_page(visit: Visit, site: Site) -> None:
+    text = ""
+    for address in site.pages():
+        page, _ = visit(address, "light", 1280)
+        text += page.evaluate("document.body.textContent")
     for snippet in (ROOT / "snippets").glob("*.py"):
         assert snippet.read_text().strip() in text, snippet.name
         done = subprocess.run([sys.executable, str(snippet)], capture_output=True, text=True, check=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trainlab.data import FromFunction
 from trainlab.loop import train_stack
 from trainlab.probes import activation_statistics, gradient_norm
 from trainlab.runs import Run, grid
@@ -269,6 +270,16 @@ def test_parts_name_everything_that_a_stack_depends_on(tiny: Run) -> None:
         "trainlab.probes.update_ratio",
         "trainlab.runs.label",
     } & set(parts)
+
+
+def no_rows() -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(np.zeros((1, 1)), np.zeros((1, 1)))] * 3
+
+
+def test_data_of_a_function_has_the_same_name_in_every_process(tiny: Run) -> None:
+    task = Task((replace(tiny, data=FromFunction(no_rows)),), (), 3, "float32", "cpu")
+    [name] = [name for name in task.parts(train_stack) if name.startswith("data of ")]
+    assert name == "data of FromFunction(function=<function no_rows>)"
 
 
 def test_every_argument_of_a_task_changes_its_name(tiny: Run, store: Store) -> None:

@@ -162,6 +162,18 @@ class FromFunction:
         return _load_from_function(self)
 
 
+@lru_cache(maxsize=1)
+def _stretched_strokes() -> np.ndarray:
+    """Each stroke with 36 to 60 zeros behind it, at 72 points: `[class, padding, point]`."""
+    strokes = np.array(MNIST1D_STROKES)
+    strokes = (strokes - strokes.mean(1, keepdims=True)) / strokes.std(1, keepdims=True)
+    strokes = (strokes - strokes[:, :1]) / 6 + 1e-8  # so that only padding is exactly zero
+    fine = np.linspace(0, 1, 72)
+    return np.array(
+        [[np.interp(fine, np.linspace(0, 1, 12 + p), np.pad(s, (0, p))) for p in range(36, 61)] for s in strokes]
+    )
+
+
 def make_mnist1d(rows: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
     """Draw shuffled MNIST-1D signals, with the random numbers of the published generator in its order.
 
@@ -175,13 +187,8 @@ def make_mnist1d(rows: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.
     Returns:
         x, float64 of shape [rows, 40], not standardized, and y, int64 of shape [rows].
     """
-    strokes = np.array(MNIST1D_STROKES)
-    strokes = (strokes - strokes.mean(1, keepdims=True)) / strokes.std(1, keepdims=True)
-    strokes = (strokes - strokes[:, :1]) / 6 + 1e-8  # so that only padding is exactly zero
     coarse, fine = np.linspace(0, 1, 40), np.linspace(0, 1, 72)
-    stretched = np.array(
-        [[np.interp(fine, np.linspace(0, 1, 12 + p), np.pad(s, (0, p))) for p in range(36, 61)] for s in strokes]
-    )
+    stretched = _stretched_strokes()
     y = np.repeat(np.arange(10), -(-rows // 10))
     # The order of the calls in this line is the generator: padding, scale, shift, both noises, tilt.
     draws = [(rng.rand(), rng.rand(), rng.randint(48), rng.randn(2, 72), rng.rand()) for _ in y]
@@ -197,16 +204,21 @@ def make_mnist1d(rows: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.
 
 
 @lru_cache(maxsize=16)
+def _drawn(rows: int, *seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of one stream; data sets of other sizes often share a split. Nobody may write into them."""
+    return make_mnist1d(rows, np.random.RandomState(seed[0] if len(seed) == 1 else seed))
+
+
+@lru_cache(maxsize=16)
 def _load_mnist1d(spec: MNIST1D) -> Dataset:
-    x, y = make_mnist1d(10 * -(-spec.rows // 8), np.random.RandomState(spec.seed))
+    x, y = _drawn(10 * -(-spec.rows // 8), spec.seed)
     mean, std = x.mean(), x.std()
 
     def split(x: np.ndarray, y: np.ndarray) -> Split:
         return Split(torch.from_numpy(((x - mean) / std).astype(np.float32)), torch.from_numpy(y))
 
     # numpy seeds from an array by another rule than from an integer, so no train seed repeats these streams.
-    validation = split(*make_mnist1d(spec.validation, np.random.RandomState([spec.seed, 1])))
-    test = split(*make_mnist1d(spec.test, np.random.RandomState([spec.seed, 2])))
+    validation, test = split(*_drawn(spec.validation, spec.seed, 1)), split(*_drawn(spec.test, spec.seed, 2))
     return Dataset("MNIST-1D", split(x[: spec.rows], y[: spec.rows]), validation, test, classes=10)
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,9 @@ PATIENCE = 30.0
 
 CONNECT = 5.0
 """Seconds that a cluster's scheduler has to answer."""
+
+SILENT = "ignore:resource_tracker:UserWarning"
+"""For the processes that clear away what a stopped command left: they would report it after its last line."""
 
 Round = Callable[[dict[int, Any], int], Iterator[tuple[int, Any]]]
 """Hands out waiting tasks, at most so many at a time, and strikes off those that finish."""
@@ -109,6 +113,8 @@ def _in_processes(function: Callable[[Any], Any], waiting: dict[int, Any], jobs:
         return
     from loky import get_reusable_executor
 
+    if SILENT not in sys.warnoptions:  # processes that are started from now on heed them
+        sys.warnoptions.append(SILENT)
     executor = get_reusable_executor(
         max_workers=jobs, timeout=IDLE, initializer=_follow_parent, initargs=(os.getpid(),)
     )

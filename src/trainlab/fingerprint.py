@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +146,26 @@ def _source(module: str) -> Path | None:
     loaded = sys.modules.get(module)
     origin = getattr(loaded, "__file__", None)
     if loaded is None:
-        try:
-            spec = importlib.util.find_spec(module)
-        except (ModuleNotFoundError, ValueError):
-            return None
+        spec = _spec(module)
         origin = spec.origin if spec else None
     path = Path(origin) if origin else None
     return path if path and path.suffix == ".py" and path.exists() else None
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Where a module would be imported from. Its package is not imported for it, as `find_spec` would."""
+    package = module.rpartition(".")[0]
+    if not package:
+        try:
+            return importlib.util.find_spec(module)
+        except ValueError:  # such as `__main__`, which has none
+            return None
+    if loaded := sys.modules.get(package):
+        folders = getattr(loaded, "__path__", None)
+    else:
+        spec = _spec(package)
+        folders = spec.submodule_search_locations if spec else None
+    return PathFinder.find_spec(module, folders) if folders else None
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """A stack: many networks of one structure, trained as one.
 
 Everything that is written for ONE run (the network, the optimizer, a probe) is lifted over the
-stack here, with `torch.func.vmap`. A stack of one run uses no `vmap` and no copies, so it costs what
-a plain PyTorch loop costs.
+stack here, with `torch.func.vmap`, unless the network can do without. A stack of one run uses no
+`vmap` and no copies, so it costs what a plain PyTorch loop costs.
 
 Layout: all parameters of all runs lie in one flat vector, parameter after parameter, and within a
 parameter run after run. So each parameter is a contiguous `[runs, *shape]` block, which batched
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
+from trainlab.direct import direct
 from trainlab.inits import initialize
 from trainlab.layers import Dropout, seed_dropout
 from trainlab.optimizers import Optimizer, Rate
@@ -87,6 +88,7 @@ class Stack:
                 parameter.data = self.weights[name].data
                 self.weights[name] = parameter
         self.places = _places(self.network)
+        self.direct = direct(self.network) if self.count > 1 else None
 
     def blocks(self, flat: Tensor) -> Tensors:
         """Views of a flat vector as parameters: `[runs, *shape]`, or `[*shape]` for one run."""
@@ -121,6 +123,8 @@ class Stack:
             self.tried = True
         if self.count == 1:
             return self.network(inputs if shared else inputs[0]).unsqueeze(0)
+        if self.direct and inputs.ndim == (2 if shared else 3):
+            return self.direct(self.weights, inputs.expand(self.count, *inputs.shape[-2:]))
 
         tensors = [*self.weights.values(), *self.buffers.values()]
         try:
@@ -201,7 +205,10 @@ class Stack:
         Returns:
             The losses `[runs]`, and the gradient in the layout of `flat`.
         """
-        losses = self.losses(self.forward(inputs), targets, loss)
+        outputs = self.forward(inputs)
+        if outputs.requires_grad:  # where it lies in another order, the last layer's products take three times as long
+            outputs.register_hook(Tensor.contiguous)
+        losses = self.losses(outputs, targets, loss)
         try:
             gradients = torch.autograd.grad(losses.sum(), list(self.weights.values()), materialize_grads=True)
         except RuntimeError as error:

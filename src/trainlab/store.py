@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import platform
+import re
 import zipfile
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
@@ -74,7 +75,10 @@ class Task:
         # Once each: the runs of a stack share most of what they are made of.
         made = {id(value): value for run in self.runs for value in vars(run).values()}
         code = fingerprint([worker, *(thing for value in (*self.probes, *made.values()) for thing in _code_of(value))])
-        data = {f"data of {run.data}": run.data.load().digest for run in self.runs[:1]}
+        # Without the address that the text of a function holds: it is another one in each process.
+        data = {
+            f"data of {re.sub(' at 0x[0-9a-f]+', '', str(run.data))}": run.data.load().digest for run in self.runs[:1]
+        }
         return {**self.request, **data, **versions(), **code}
 
 
@@ -99,6 +103,10 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def is_empty(self) -> bool:
+        """Whether no result was ever saved."""
+        return next(self.folder.glob("*.npz"), None) is None
 
     def path(self, request: dict[str, str], parts: dict[str, str]) -> Path:
         """Where the result with these parts lies. Results of one request share the start of the name."""

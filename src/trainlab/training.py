@@ -60,6 +60,7 @@ class Trainer:
             before the reported seeds are trained. Results keep the names of the seeds asked for.
         progress: called with (runs done, runs in all, runs loaded from the store) as stacks finish.
         keys: of every stack so far.
+        code: digest of every definition that the runs so far depend on, by name.
         sources: digests of code, data and runs alone, the same on machines with other versions.
         runs: every run so far.
         trained: how many of them were trained now.
@@ -79,6 +80,7 @@ class Trainer:
     pilot: bool = False
     progress: Callable[[int, int, int], None] = lambda done, total, loaded: None
     keys: list[str] = field(default_factory=list)
+    code: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     trained: int = 0
@@ -101,6 +103,9 @@ class Trainer:
         if not runs:
             raise ValueError("train needs at least one run, got none")
         runs = list(runs)
+        if self.dry and self.store and self.store.is_empty():  # told without the data, which takes a second to read
+            self.runs += runs
+            raise Stale(len(runs), len(runs), ["never trained"])
         if self.smoke:
             every = every and max(1, every * SMOKE_STEPS // runs[0].steps)
             runs = [replace(run, steps=min(run.steps, SMOKE_STEPS)) for run in runs]
@@ -131,6 +136,8 @@ class Trainer:
         parts = [task.parts(train_stack) if self.store else {} for task in tasks]
         paths = [self.store.path(t.request, p) if self.store else Path() for t, p in zip(tasks, parts, strict=True)]
         self.keys += [path.stem for path in paths]
+        for task, p in zip(tasks, parts, strict=True):
+            self.code |= {k: v for k, v in p.items() if k not in {*task.request, *versions()} and " " not in k}
         self.sources += [digest(json.dumps({k: v for k, v in p.items() if k not in versions()})) for p in parts]
         for index, path in enumerate(paths):
             if self.store and not self.force and (loaded := self.store.load(path)):

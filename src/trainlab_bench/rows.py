@@ -71,8 +71,8 @@ ROWS = [
         "sweep_two_workers",
         "trainlab, sweep of 64, two worker processes",
         against="sweep_one_worker",
-        steps=150,
-        short=(("3x100", 60), ("20x32", 60), ("20x100", 31)),
+        steps=TRAINED,
+        short=(("3x100", 120), ("20x32", 120), ("20x100", 40)),
     ),
 ]
 ROW = {row.name: row for row in ROWS}

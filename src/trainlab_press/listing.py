@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-
-import xarray as xr
+from collections.abc import Iterator
 
 from trainlab import experiments
-from trainlab.engine import available_jobs
-from trainlab.probes import Probe
-from trainlab.runs import Run, describe
-from trainlab.store import Store
-from trainlab.training import Stale, Trainer
+from trainlab_press.freshness import unchanged
 from trainlab_press.project import Project
-from trainlab_press.publish import why_redraw
 
 
 def listing(project: Project) -> Iterator[str]:
@@ -24,62 +15,18 @@ def listing(project: Project) -> Iterator[str]:
     Raises:
         ValueError: an experiment declares runs that cannot be.
     """
-    seen = _Seen(Store(project.cache / "runs"))
+    runs = project.cache / "runs"
+    stored, doubtful = {path.stem for path in runs.glob("*.npz")}, None
     for name in experiments.names():
-        lookup = _Lookup(seen)
-        module = experiments.load(name)
-        try:
-            with experiments.naming(name):
-                module.measure(lookup)
-            why = why_redraw(project, module, lookup.account)
-            state = f"to be drawn: {some(why)}" if why else "fresh"
-        except Stale as stale:
-            state = f"stale: {stale.missing} of {stale.total} runs to train: {some(stale.why)}"
-        yield f"{name:28} {len(lookup.account.runs):5} runs {lookup.account.seconds:7.1f} s   {state}"
+        if record := unchanged(project, name, stored):
+            yield _line(name, record["runs"], record["seconds"], "fresh")
+            continue
+        if doubtful is None:
+            from trainlab_press.staleness import Inquiry  # imports PyTorch, which takes as long as all the rest
+
+            doubtful = Inquiry(project)
+        yield _line(name, *doubtful(name))
 
 
-def some(reasons: list[str], most: int = 4) -> str:
-    """The first reasons, and how many more there are."""
-    more = len(reasons) - most
-    return ", ".join(reasons[:most]) + (f", and {more} more" if more > 0 else "")
-
-
-@dataclass
-class _Seen:
-    """What the store says of runs, looked up once for all experiments that share them."""
-
-    store: Store
-    found: dict[str, tuple[Trainer, xr.Dataset | Stale]] = field(default_factory=dict)
-
-    def look(
-        self, runs: Sequence[Run], probes: Sequence[Probe], every: int | None, dtype: str
-    ) -> tuple[Trainer, xr.Dataset | Stale]:
-        """A trainer that was asked for these runs alone, and what came of it."""
-        key = json.dumps([[describe(run) for run in runs], [describe(probe) for probe in probes], every, dtype])
-        if key not in self.found:
-            trainer = Trainer(store=self.store, jobs=available_jobs(), dry=True)
-            try:
-                self.found[key] = trainer, trainer(runs, probes, every=every, dtype=dtype)
-            except Stale as stale:
-                self.found[key] = trainer, stale
-        return self.found[key]
-
-
-class _Lookup:
-    """Stands in for the trainer of one experiment, which trains nothing; `account` says what it handed out."""
-
-    def __init__(self, seen: _Seen) -> None:
-        self.seen, self.account = seen, Trainer(dry=True)
-        self.spend = self.account.spend
-
-    def __call__(
-        self, runs: Sequence[Run], probes: Sequence[Probe] = (), *, every: int | None = None, dtype: str = "float32"
-    ) -> xr.Dataset:
-        one, result = self.seen.look(runs, probes, every, dtype)
-        self.account.keys += one.keys
-        self.account.sources += one.sources
-        self.account.runs += one.runs
-        self.account.seconds += one.seconds
-        if isinstance(result, Stale):
-            raise result
-        return result.copy()
+def _line(name: str, runs: int, seconds: float, state: str) -> str:
+    return f"{name:28} {runs:5} runs {seconds:7.1f} s   {state}"

@@ -30,7 +30,8 @@ def provenance(press: Press, figure: ET.Element, record: Record) -> None:
     """
     box = add(figure, "details", class_="provenance", data_search_exclude="")
     if not (summary := record.get("measured")):
-        summary = f"{record['runs']:,} runs, {record['seeds']} seeds, trained in {say(record['seconds'])} s"
+        seeds = f"{record['seeds']} seed{'' if record['seeds'] == 1 else 's'}"
+        summary = f"{record['runs']:,} runs, {seeds}, trained in {say(record['seconds'])} s"
     add(box, "summary", summary)
     _facts(box, record)
     if record.get("table", {}).get("rows"):

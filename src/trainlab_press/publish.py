@@ -20,14 +20,12 @@ from trainlab.store import versions
 from trainlab.training import Trainer
 from trainlab_press.errors import PressError
 from trainlab_press.figures import render
+from trainlab_press.freshness import LIBRARIES, PREVIEW, caption_digest, drawn, is_current, made_of, preview_has
 from trainlab_press.livefiles import LiveFiles
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
 from trainlab_press.runtable import Watched, table
 from trainlab_press.verdicts import judge, unquotable
-
-PREVIEW = ("optimizer_race", Path("docs", "assets", "figure-1.svg"))
-"""The figure that the README shows, and the file in the repository that holds it."""
 
 INDEXED = ("name", "question", "claims", "runs", "seeds", "training_steps", "seconds", "key", "source", "svg", "csv")
 
@@ -94,14 +92,17 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "svg": f"{name}.svg",
         "csv": f"{name}.csv",
         "parts": parts,
+        "made_of": made_of(trainer),
     }
+    if name == PREVIEW[0]:
+        record["preview"] = _preview_mark(trainer, parts)
     refuse_changed(parts)
-    drawn = not _is_current(project, record)
-    if drawn:
+    current = is_current(project, record)
+    if not current:
         svg, csv = render(name, record["question"], record["alt"], module.draw, results)
         write(project.live / record["csv"], csv)
         write(project.live / record["svg"], svg)
-        record["drawn"] = _drawn(project, record)
+        record["drawn"] = drawn(project, record)
     else:
         record["drawn"] = LiveFiles(project.live).experiment(name)["drawn"]
     _write_json(project.live / f"{name}.json", record)
@@ -109,16 +110,16 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
     if not trainer.smoke:
         problems += unquotable(project, claims)
     if name == PREVIEW[0] and not trainer.smoke:
-        _write_preview(project, trainer, parts)
-    return Published(name, drawn, trainer.trained, problems)
+        _write_preview(project, record["preview"])
+    return Published(name, not current, trainer.trained, problems)
 
 
 def figure_parts(module: ModuleType, trainer: Trainer) -> dict[str, str]:
     """Everything that an experiment's files depend on, by name."""
     name = module.__name__
     code = fingerprint([*((name, part) for part in experiments.PARTS), render])
-    libraries = {library: version(library) for library in ("matplotlib", "scipy", "xarray")}
-    return {"runs": digest(json.dumps(trainer.keys)), "caption": digest(module.__doc__ or ""), **libraries, **code}
+    libraries = {library: version(library) for library in LIBRARIES}
+    return {"runs": digest(json.dumps(trainer.keys)), "caption": caption_digest(module.__doc__), **libraries, **code}
 
 
 def why_redraw(project: Project, module: ModuleType, trainer: Trainer) -> list[str]:
@@ -131,9 +132,9 @@ def why_redraw(project: Project, module: ModuleType, trainer: Trainer) -> list[s
         return ["never drawn"]
     new = figure_parts(module, trainer)
     changed = sorted(part for part in {*old, *new} if old.get(part) != new.get(part))
-    if not changed and not _is_current(project, record):
+    if not changed and not is_current(project, record):
         return ["its files were changed or deleted"]
-    if not changed and name == PREVIEW[0] and not _preview_has(project, _preview_mark(trainer, new)):
+    if not changed and name == PREVIEW[0] and not preview_has(project, _preview_mark(trainer, new)):
         return [f"{PREVIEW[1].as_posix()}, which the README shows, is older than the runs"]
     return [f"{part.removeprefix('trainlab.')} changed" for part in changed]
 
@@ -172,23 +173,6 @@ def read_claims(project: Project) -> list[dict[str, Any]]:
         raise PressError(f"{path} is damaged ({error}); `trainlab run` writes it again") from None
 
 
-def _is_current(project: Project, record: dict[str, Any]) -> bool:
-    """Whether the figure on disk is the one that these parts give, untouched."""
-    try:
-        old = LiveFiles(project.live).experiment(record["name"])
-        return old["key"] == record["key"] and old.get("drawn") == _drawn(project, record)
-    except (PressError, OSError, KeyError, TypeError):
-        return False
-
-
-def _drawn(project: Project, record: dict[str, Any]) -> str:
-    """A digest of the figure's files."""
-    # A damaged file need not be text, and must have a digest all the same.
-    return digest(
-        "".join((project.live / record[k]).read_text(encoding="utf-8", errors="replace") for k in ("svg", "csv"))
-    )
-
-
 def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> None:
     with alone(project.live):  # or two commands at once would each leave the other's claims out
         try:
@@ -199,10 +183,9 @@ def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> 
         _write_json(project.live / "claims.json", sorted(others + claims, key=lambda claim: claim["id"]))
 
 
-def _write_preview(project: Project, trainer: Trainer, parts: dict[str, str]) -> None:
+def _write_preview(project: Project, mark: str) -> None:
     """Write the README's figure where the runs or the drawing have changed since."""
-    mark = _preview_mark(trainer, parts)
-    if not _preview_has(project, mark):
+    if not preview_has(project, mark):
         write(project.root / PREVIEW[1], mark + (project.live / f"{PREVIEW[0]}.svg").read_text(encoding="utf-8"))
 
 
@@ -210,11 +193,6 @@ def _preview_mark(trainer: Trainer, parts: dict[str, str]) -> str:
     """The first line of the README's figure. It leaves versions out: a rebuild elsewhere leaves the file alone."""
     plain = {part: value for part, value in parts.items() if part.startswith("trainlab") or part == "caption"}
     return f"<!-- runs and drawing: {digest(json.dumps([trainer.sources, plain]))} -->\n"
-
-
-def _preview_has(project: Project, mark: str) -> bool:
-    path = project.root / PREVIEW[1]
-    return path.exists() and path.read_bytes().startswith(mark.encode())
 
 
 def _write_json(path: Path, value: Any) -> None:

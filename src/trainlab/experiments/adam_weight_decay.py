@@ -3,9 +3,9 @@
 Test accuracy by learning rate and weight decay, for Adam with an L2 penalty in its gradient and for AdamW,
 which shrinks the weights apart from it. The problem is made to need it: {=adam_weight_decay.rows:.0f}
 training examples of MNIST-1D, a quarter of the race's. Each number is the mean over
-{=adam_weight_decay.seeds:.0f} seeds, in percent; the darker, the higher. The outlined cell is the one that
-tuning chose, on other seeds and by validation accuracy. The two strengths are not in the same unit, so look
-at the shapes.
+{=adam_weight_decay.seeds:.0f} seeds, in percent; the stronger the colour, the higher. The outlined cell is
+the one that tuning chose, on other seeds and by validation accuracy. The strengths of the two are not in the
+same unit, so compare the outlined cells and not the rows.
 """
 
 from dataclasses import replace

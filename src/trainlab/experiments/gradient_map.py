@@ -1,11 +1,12 @@
 """How large is the gradient of each layer while a network dies, explodes or trains?
 
-One network a map, one seed each: the Euclidean norm of the gradient of each weight matrix (upwards, the last one is
-the output layer) before each of the first {=gradient_map.steps:.0f} updates. Blue: smaller than 0.01, the deeper the
-blue the smaller. Orange: larger than 10. Grey: between. Hatched: infinite or not a number. Top: a sigmoid network of 20
-hidden layers with Glorot's initialization. Middle: a residual ReLU network of 10 with He's, at rate
+One network a map: the Euclidean norm of the gradient of each weight matrix (upwards, the last one is the output layer)
+before each of the first {=gradient_map.steps:.0f} updates. Blue: smaller than 0.01, the deeper the blue the smaller.
+Orange: larger than 10. Grey: between. Hatched: infinite or not a number. Top: a sigmoid network of 20 hidden layers
+with Glorot's initialization. Middle: a residual ReLU network of 10 with He's, at rate
 {=gradient_map.explodes_rate:g}. Bottom: a plain ReLU network of 20 with He's. All have 64 units a layer, batches of 64
-examples of MNIST-1D, and momentum, with rate {=gradient_map.rate:g} where none is named.
+examples of MNIST-1D, and momentum, with rate {=gradient_map.rate:g} where none is named. Drawn is the first of
+{=gradient_map.seeds:.0f} seeds.
 """
 
 from dataclasses import replace
@@ -21,9 +22,10 @@ from trainlab.inits import Glorot, He
 from trainlab.models import MLP
 from trainlab.optimizers import Momentum
 from trainlab.probes import gradient_norm
-from trainlab.runs import Run
+from trainlab.runs import Run, grid
 from trainlab.tuning import Train
 
+SEEDS = range(10)
 DEPTH = 20
 NET = MLP(inputs=40, outputs=10, depth=DEPTH, width=64)
 BASE = Run(
@@ -50,19 +52,23 @@ COLORS += [(ORANGE, 0.3), (ORANGE, 0.6), (ORANGE, 0.95)]
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = [train([run], [gradient_norm], every=1).assign_coords(net=("run", [name])) for name, run in NETS.items()]
+    parts = [
+        train(grid(run, seed=SEEDS), [gradient_norm], every=1).assign_coords(net=("run", [name] * len(SEEDS)))
+        for name, run in NETS.items()
+    ]
     return xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="outer")
 
 
 def _norms(results: xr.Dataset, net: str) -> np.ndarray:
-    """`[updates, weight matrices]`, before each update."""
-    run = results.isel(run=int(np.flatnonzero(results.net.values == net)[0]))
-    norms = run.gradient_norm.transpose("step", "weight").values[:-1].astype(np.float64)
-    return norms[:, ~np.isnan(norms[0])]  # a net with fewer layers has no numbers there, not even at first
+    """`[seeds, updates, weight matrices]`, before each update."""
+    runs = results.isel(run=results.net.values == net).sortby("seed")
+    norms = runs.gradient_norm.transpose("run", "step", "weight").values[:, :-1].astype(np.float64)
+    return norms[..., ~np.isnan(norms[0, 0])]  # a net with fewer layers has no numbers there, not even at first
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
     out = {
+        "seeds": float(len(SEEDS)),
         "steps": float(results.sizes["update"]),
         "rate": BASE.lr,
         "explodes_rate": NETS["explodes"].lr,
@@ -70,10 +76,12 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     }
     for net in NETS:
         norms = _norms(results, net)
-        out[f"{net}_first_layer"], out[f"{net}_last_layer"] = float(norms[0, 0]), float(norms[0, -1])
-        out[f"{net}_finite"] = float(np.isfinite(norms).all(1).sum())
-        finite = norms[np.isfinite(norms).all(1)]
-        out[f"{net}_largest"], out[f"{net}_smallest"] = float(finite.max()), float(finite.min())
+        out[f"{net}_first_layer"] = float(np.median(norms[:, 0, 0]))
+        out[f"{net}_last_layer"] = float(np.median(norms[:, 0, -1]))
+        finite = np.isfinite(norms).all(2)  # of a seed, at an update
+        out[f"{net}_finite"] = float(np.median(finite.sum(1)))
+        out[f"{net}_gone"] = float((finite.sum(1) < norms.shape[1]).sum())
+        out[f"{net}_largest"], out[f"{net}_smallest"] = float(norms[finite].max()), float(norms[finite].min())
     return out
 
 
@@ -129,7 +137,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 7.4)
     *panels, key = fig.subplots(len(NETS) + 1, gridspec_kw={"height_ratios": [5, 5, 5, 0.7]})
     for ax, net in zip(panels, NETS, strict=True):
-        _map(ax, _norms(results, net), net)
+        _map(ax, _norms(results, net)[0], net)
     panels[-1].set_xlabel("updates")
     _key(key)
 
@@ -137,10 +145,11 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
 def alt(numbers: dict[str, float]) -> str:
     return (
         "Maps of the gradient norm by layer and update. The sigmoid network starts at "
-        f"{numbers['dies_first_layer']:.1g} in the first layer and {numbers['dies_last_layer']:.1g} in the last. The "
-        f"residual network has numbers for {numbers['explodes_finite']:.0f} of {numbers['steps']:.0f} updates; the "
-        f"largest is {numbers['explodes_largest']:.1g}. In the plain ReLU network all lie between "
-        f"{numbers['trains_smallest']:.1g} and {numbers['trains_largest']:.1g}."
+        f"{numbers['dies_first_layer']:.1g} in the first layer and {numbers['dies_last_layer']:.1g} in the last, as "
+        f"medians of {numbers['seeds']:.0f} seeds. The residual network has numbers for "
+        f"{numbers['explodes_finite']:.1f} of {numbers['steps']:.0f} updates in the median, and loses them for "
+        f"{numbers['explodes_gone']:.0f} seeds. In the plain ReLU network all norms lie between "
+        f"{numbers['trains_smallest']:.1g} and {numbers['trains_largest']:.1f}."
     )
 
 

@@ -2,11 +2,11 @@
 
 Training loss after the last update against the learning rate, for the network of the race on MNIST-1D, a
 panel for each optimizer. Lines are medians over {=lr_sensitivity.seeds:.0f} seeds, bands reach from the
-lowest to the highest run. A line stops where a run failed, which means that its training loss ended no better
-than that of guessing all classes alike, or is not a number; a cross at the top marks those rates. The
-coloured strip at the bottom marks rates that work: there the median over the seeds of the test accuracy is
-within {=lr_sensitivity.tolerance:.0f} points of the optimizer's best. Both axes are logarithmic, and the same
-for all.
+lowest to the highest run. A cross at the top, in place of the line, marks rates at which at least one run
+failed: its training loss ended no better than that of guessing all classes alike, which is
+{=lr_sensitivity.guessing_loss:.1f}, or is not a number. The coloured strip at the bottom marks rates that
+work: there the median over the seeds of the test accuracy is within {=lr_sensitivity.tolerance:.0f} points of
+the optimizer's best median. Both axes are logarithmic, and the same for all.
 """
 
 import math
@@ -95,7 +95,7 @@ def _strip(runs: xr.Dataset) -> np.ndarray:
 def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.2)
     rates = np.array(RATES)
-    panels = plots.cells(fig, list(OPTIMIZERS), note="cross: runs\nfailed\nstrip: rates\nthat work")
+    panels = plots.cells(fig, list(OPTIMIZERS), note="cross: a run\nfailed\nstrip: rates\nthat work")
     losses = {name: _table(_of(results, name), "train_loss@100%") for name in OPTIMIZERS}
     lowest = 0.8 * min(np.nanmin(loss) for loss in losses.values())
     for name, ax in panels.items():

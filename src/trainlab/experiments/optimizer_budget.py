@@ -4,9 +4,10 @@ Expected test accuracy of the race's network after tuning with some of the race'
 {=optimizer_budget.rates:.0f} learning rates. The rates are drawn at random, none twice. Of the rates drawn,
 the one with the highest mean validation accuracy on the {=optimizer_budget.tuning_seeds:.0f} tuning seeds is
 taken; what is shown is its accuracy on the test split, on {=optimizer_budget.seeds:.0f} fresh seeds that
-chose nothing. The mean over all possible draws is exact. A run that diverged counts as 0. Bands are 95 %
-intervals (Student's) of the mean over the fresh seeds; they leave out that other tuning seeds might choose
-otherwise. The grey area is the same in every panel: the range of all optimizers.
+chose nothing. The mean over all possible draws is exact. A run that diverged counts as 0. Bands, most of them
+no wider than the line, are 95 % intervals (Student's) of the mean over the fresh seeds; they leave out that
+other tuning seeds might choose otherwise. The grey area is the same in every panel: the range of all
+optimizers.
 """
 
 import numpy as np

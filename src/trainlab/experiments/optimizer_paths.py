@@ -1,15 +1,17 @@
 """What path does each optimizer take on a surface that can be drawn?
 
 Paths of the first {=optimizer_paths.steps:.0f} updates on three functions of two weights: a ravine,
-Rosenbrock's valley and Beale's function. The rows are families of optimizers, with their names in the colours
-of their paths. All start at the dot; the cross is the minimum; thin lines connect places of equal value. Each
-optimizer runs at the one of {=optimizer_paths.rates:.0f} learning rates that was lowest on this function
-along the way (by the mean logarithm of the height). There is no noise here, and only two weights, so the
-figure shows how an optimizer moves and not how well it trains a network.
+Rosenbrock's valley and Beale's function. The rows are families of optimizers. All start at the dot; the cross
+is the minimum; thin lines connect places of equal value. Both axes of a map have one scale, and some paths
+leave it. A broad line lies under another one that nearly covers it. Each optimizer runs at the one of
+{=optimizer_paths.rates:.0f} learning rates that was lowest on this function along the way (by the mean
+logarithm of the height). There is no noise here, and only two weights, so the figure shows how an optimizer
+moves and not how well it trains a network.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 
 from trainlab import plots
 from trainlab.data import FromFunction
+from trainlab.optimizers import Muon
 from trainlab.probes import Snapshot, axes
 from trainlab.runs import Run, grid
 from trainlab.tuning import Train
@@ -37,6 +40,12 @@ FAMILIES = (
     ("AdamW", "AMSGrad", "ScheduleFreeAdamW"),
     ("Lion", "Muon"),
 )
+
+SHAPE = 0.81
+"""Height of a map over its width."""
+
+COVERED = ("AdaGrad", "AdamW")
+"""Drawn as a broad line, because the next of the family often runs on top."""
 
 
 def ravine(x: Tensor, y: Tensor) -> Tensor:
@@ -151,6 +160,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
             out[f"{key}_lr"] = float(one.lr)
             out[f"{key}_distance"] = float(np.hypot(*(path[-1] - np.array(problem.minimum))))
             out[f"{key}_length"] = float(np.hypot(*np.diff(path, axis=0).T).sum())
+        out[f"{problem.name.lower()}_muon_shrink"] = 100 * out[f"{problem.name.lower()}_muon_lr"] * Muon().weight_decay
     return out
 
 
@@ -162,27 +172,41 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
             _contours(ax, problem)
             for name in family:
                 path = _of(results, problem.name, name).place.values
-                line = plots.OPTIMIZER_LINES[name] | {"linewidth": 1.3}
-                ax.plot(path[:, 0], path[:, 1], label=f"{name}, {problem.name}", **line)
+                ax.plot(path[:, 0], path[:, 1], label=f"{name}, {problem.name}", **_line(name))
             if family is FAMILIES[0]:
                 ax.set_title(problem.name, loc="right", fontsize=10)
             ax.set_xlabel(" ", fontsize=2)
         bottom = 0.03
         for name in reversed(family):
             label = plots.SHORT_NAMES.get(name, name)
-            color = plots.OPTIMIZER_LINES[name]["color"]
-            row[0].text(0.03, bottom, label, transform=row[0].transAxes, color=color, fontsize=9)
-            bottom += 0.125
+            color, inside = plots.OPTIMIZER_LINES[name]["color"], row[0].transAxes
+            row[0].plot([0.03, 0.13], [bottom + 0.035] * 2, transform=inside, label=f"_key {name}", **_line(name))
+            row[0].text(0.16, bottom, label, transform=inside, color=color, fontsize=9)
+            bottom += 0.115
+
+
+def _line(name: str) -> dict[str, Any]:
+    """How an optimizer's path is drawn."""
+    line = plots.OPTIMIZER_LINES[name] | {"linewidth": 1.3}
+    return line | {"linewidth": 3.4, "linestyle": "-", "alpha": 0.45} if name in COVERED else line
+
+
+def _view(problem: Problem) -> tuple[float, float, float, float]:
+    """The problem's window, made larger to the shape of a panel: down, where the names stand, or to both sides."""
+    left, right, low, high = problem.window
+    missing = max(0.0, (high - low) / SHAPE - (right - left)) / 2
+    return left - missing, right + missing, min(low, high - SHAPE * (right - left)), high
 
 
 def _contours(ax: "plots.Axes", problem: Problem) -> None:
-    left, right, low, high = problem.window
-    x, y = np.meshgrid(np.linspace(left, right, 41), np.linspace(low, high, 41))
+    left, right, low, high = _view(problem)
+    x, y = np.meshgrid(np.linspace(left, right, 51), np.linspace(low, high, 51))
     z = problem.function(torch.from_numpy(x), torch.from_numpy(y)).numpy()
     ax.contour(x, y, z, levels=problem.levels, colors=plots.INK["grid"], linewidths=0.9)
     ax.plot(*problem.start, "o", color=plots.INK["muted"], ms=3.5, label="_start")
     ax.plot(*problem.minimum, "x", color=plots.INK["text"], ms=5, label="_minimum")
     ax.set(xlim=(left, right), ylim=(low, high), xticks=[], yticks=[])
+    ax.set_box_aspect(SHAPE)
     ax.grid(visible=False)
 
 

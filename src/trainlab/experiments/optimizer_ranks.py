@@ -2,11 +2,11 @@
 
 Each row is an optimizer, each column a number of the race's {=optimizer_ranks.rates:.0f} learning rates that
 every optimizer tries, drawn at random. A number says how often, in percent, this optimizer then has the
-highest test accuracy of all; the darker, the more often. Each optimizer takes the rate with the highest mean
-validation accuracy on the {=optimizer_ranks.tuning_seeds:.0f} tuning seeds and runs once, on the same fresh
-seed as the others. Shares are over {=optimizer_ranks.seeds:.0f} fresh seeds, and where rates are drawn over
-{=optimizer_ranks.draws:.0f} draws for each seed. The last column is the mean place with all rates, which
-orders the rows.
+highest test accuracy of all; the stronger the colour, the more often. Each optimizer takes the rate with the
+highest mean validation accuracy on the {=optimizer_ranks.tuning_seeds:.0f} tuning seeds and runs once, on the
+same fresh seed as the others. Shares are over {=optimizer_ranks.seeds:.0f} fresh seeds, and where rates are
+drawn over {=optimizer_ranks.draws:.0f} draws for each seed. The last column is the mean place with all rates,
+which orders the rows.
 """
 
 import numpy as np

@@ -3,8 +3,8 @@
 The loss of a quadratic with 16 directions, as a multiple of the first loss, against the number of the
 update; the panels are condition numbers k. SGD and Momentum run at the constants that theory calls
 best. The lines are medians over {=quadratic_rates.seeds:.0f} random starts, the bands reach from the
-lowest to the highest. Dashed: what the loss can't exceed in theory, which has nothing to fit. In the
-long run the measured lines should fall as steeply as the dashed ones.
+lowest to the highest. Dashed: the bound of theory, which the loss can't exceed and which has nothing
+to fit. In the long run the measured lines should fall as steeply as the dashed ones.
 """
 
 import math
@@ -155,7 +155,12 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
             plots.prediction(ax, t, _constants(method, condition).bound(t) ** 2, method)
         ax.set(yscale="log", ylim=(SHRINKAGE**2, 1000), xlim=(0, None), ylabel="relative loss")
         ax.set_title(f"k = {condition}")
-        plots.label_ends(ax)
+        for method, share in (("SGD", 0.62), ("Momentum", 1.0)):  # along its dashed line, the name beside it
+            t = share * (_distances(results, method, condition).shape[1] - 1)
+            height = _constants(method, condition).bound(np.array([t]))[0] ** 2
+            color = plots.OPTIMIZER_LINES[method]["color"]
+            ax.annotate(method, (t, height), xytext=(6, 4), textcoords="offset points", color=color, fontsize=10)
+    panels[0].text(0.99, 0.95, "dashed: bound of theory", transform=panels[0].transAxes, ha="right", va="top")
     panels[-1].set_xlabel("updates")
 
 

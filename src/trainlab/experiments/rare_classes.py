@@ -122,7 +122,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         ax.set(xlabel="updates", xlim=(0, runs.step.values[-1]), ylim=(0, 6))
         plots.plain_ticks(ax.xaxis, runs.step.values[-1] * np.array([0, 0.5, 1]))
     panels[0].set_ylabel("training loss")
-    panels[0].text(0.95, 0.95, "dashed: rarest\nsolid: all", transform=panels[0].transAxes, ha="right", va="top")
+    panels[0].text(0.95, 0.95, "dashed: 5 rarest\nsolid: all", transform=panels[0].transAxes, ha="right", va="top")
 
 
 def alt(numbers: dict[str, float]) -> str:

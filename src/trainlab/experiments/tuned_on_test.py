@@ -41,6 +41,14 @@ def _lucky(results: xr.Dataset, name: str) -> float:
     return float(honest.max() - honest.mean())
 
 
+def _gained(results: xr.Dataset) -> float:
+    """Places that an optimizer gains if it alone reports its best seed, mean over the optimizers."""
+    means = {name: by_seed(results, "reported", optimizer=name, way=WAYS[1]).mean() for name in OPTIMIZERS}
+    ends = {name: mean + _lucky(results, name) / 100 for name, mean in means.items()}
+    passed = [sum(means[name] < other <= ends[name] for other in means.values()) for name in OPTIMIZERS]
+    return float(np.mean(passed))
+
+
 def _mean(runs: xr.Dataset) -> np.ndarray:
     """`[seeds]`: the reported accuracy, mean over the optimizers."""
     return np.mean([by_seed(runs, "reported", optimizer=name) for name in OPTIMIZERS], axis=0)
@@ -52,6 +60,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     lucky = {name: _lucky(results, name) for name in OPTIMIZERS}
     out |= {f"{name.lower()}_lucky": gain for name, gain in lucky.items()}
     out |= {"mean_lucky": float(np.mean(list(lucky.values()))), "largest_lucky": max(lucky.values())}
+    out["places"] = _gained(results)
     out |= {"seeds": float(len(set(results.seed.values.tolist()))), "rates": float(results.attrs["rates"])}
     return out | {"mean_gain": float(np.mean(list(gains.values()))), "largest_gain": max(gains.values())}
 
