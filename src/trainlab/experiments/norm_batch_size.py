@@ -145,7 +145,8 @@ CLAIMS = [
         source=OWN,
         statistic=_STATISTIC.format(512) + f"; the band is ±{TOLERANCE:g}",
         compare=within(_gap_at_512, TOLERANCE),
-        expect="holds",
+        expect="reversed",
+        why="Batch norm is ahead there, as with 64 examples: what it does in this net is more than to be harmless.",
     ),
     Claim(
         id="one-learns-nothing",

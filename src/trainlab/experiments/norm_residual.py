@@ -146,7 +146,13 @@ def _doublings(runs: xr.Dataset) -> np.ndarray:
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
-    out = {"seeds": float(len(SEEDS)), "start_seeds": float(len(START_SEEDS)), "steps": float(STEPS), "width": float(WIDTH), "chance": CHANCE}
+    out = {
+        "seeds": float(len(SEEDS)),
+        "start_seeds": float(len(START_SEEDS)),
+        "steps": float(STEPS),
+        "width": float(WIDTH),
+        "chance": CHANCE,
+    }
     out |= {"rates": float(results.attrs["rates"]), "deepest": float(BLOCKS[-1]), "shallowest": float(BLOCKS[0])}
     out |= {"tolerance": 100 * TOLERANCE, "layers": float(2 * BLOCKS[-1] + 2)}
     for net in NETS:

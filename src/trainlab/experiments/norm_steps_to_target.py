@@ -87,7 +87,7 @@ _SOURCE = (
     "covariate shift"
 )
 _URL = "https://arxiv.org/abs/1502.03167"
-_STATISTIC = "updates to a validation accuracy of 50 %, without batch norm over with, ratio of medians"
+_STATISTIC = "updates to a validation accuracy of 40 %, without batch norm over with, ratio of medians"
 
 
 def _ratio(activation: str) -> Comparison:
@@ -123,6 +123,7 @@ CLAIMS = [
         statistic=f"{_STATISTIC}; the sentence says that it is above 14",
         compare=_ratio("sigmoid"),
         region=(14.0, np.inf),
-        expect="holds",
+        expect="reversed",
+        why="The source trained a deep convolutional net at rates that were not tuned for both alike.",
     ),
 ]

@@ -175,6 +175,7 @@ CLAIMS = [
         source=OWN,
         statistic=_STATISTIC.format("random batches of 100") + f"; the band is ±{TOLERANCE:g}",
         compare=within(_lost_in_hundreds, TOLERANCE),
-        expect="holds",
+        expect="null",
+        why="The loss is small, but the interval reaches to two points.",
     ),
 ]
