@@ -162,6 +162,8 @@ CLAIMS = [
         source=OWN,
         statistic=_STATISTIC.format("evaluation mode after the first validation"),
         compare=_right_beats("forgotten"),
-        expect="holds",
+        expect="null",
+        why="By then the averages have arrived at values that serve. The draft seeds, at the same rate, had lost "
+        "more.",
     ),
 ]
