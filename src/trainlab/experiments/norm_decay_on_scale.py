@@ -72,7 +72,7 @@ def mean_scale(snapshot: Snapshot) -> Tensors:
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for activation, (kind, init) in ACTIVATIONS.items():
         for on, matrices_only in ON.items():
             runs = []
@@ -90,9 +90,8 @@ def measure(train: Train) -> xr.Dataset:
                 runs += grid(run, seed=SEEDS)
             results = train(runs, [mean_scale], every=STEPS)
             decays = [decay for decay in DECAYS for _ in SEEDS]
-            names = {"activation": activation, "on": on}
-            named = {name: ("run", [value] * len(runs)) for name, value in names.items()}
-            parts.append(results.assign_coords(decay=("run", decays), **named))
+            marks = {"decay": decays, "activation": [activation] * len(runs), "on": [on] * len(runs)}
+            parts.append(results.assign_coords({name: ("run", values) for name, values in marks.items()}))
     return xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="exact")
 
 
@@ -124,7 +123,8 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.2)
     x = np.array([DECAYS[1] / 10, *DECAYS[1:]])
-    for ax, activation in zip(fig.subplots(2, sharex=True), ACTIVATIONS, strict=True):
+    axes = fig.subplots(2, sharex=True)
+    for ax, activation in zip(axes, ACTIVATIONS, strict=True):
         for on in ON:
             values = _table(results, activation, on) / 100
             plots.curve(ax, x, values, on, LINES[on] | {"marker": "o"})
@@ -135,7 +135,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         ax.tick_params(labelbottom=True)
         plots.percent(ax.yaxis)
         plots.label_ends(ax)
-    ax.set_xlabel("weight decay")
+    axes[-1].set_xlabel("weight decay")
 
 
 def alt(numbers: dict[str, float]) -> str:

@@ -37,7 +37,7 @@ TOLERANCE = 0.05
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for name, norm in NORMS.items():
         run = Run(
             data=MNIST1D(validation=100, test=100),

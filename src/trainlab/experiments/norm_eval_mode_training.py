@@ -94,7 +94,7 @@ BASE = Run(
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for name, norm in NORMS.items():
         model = BASE.model
         assert isinstance(model, NormMLP)
@@ -163,7 +163,6 @@ CLAIMS = [
         statistic=_STATISTIC.format("evaluation mode after the first validation"),
         compare=_right_beats("forgotten"),
         expect="null",
-        why="By then the averages have arrived at values that serve. The draft seeds, at the same rate, had lost "
-        "more.",
+        why="By then the averages have arrived at values that serve. The draft seeds, at the same rate, had lost more.",
     ),
 ]

@@ -68,7 +68,8 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.4)
     rates = np.array(RATES)
-    for ax, activation in zip(fig.subplots(2, sharex=True, sharey=True), ACTIVATIONS, strict=True):
+    axes = fig.subplots(2, sharex=True, sharey=True)
+    for ax, activation in zip(axes, ACTIVATIONS, strict=True):
         for row, (suffix, label, kind) in enumerate((("", "without", "none"), (", batch norm", "batch norm", "batch"))):
             table, line = _table(_of(results, activation + suffix)), plots.NORM_LINES[kind]
             plots.curve(ax, rates, table, label, line)
@@ -83,7 +84,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         ax.tick_params(labelbottom=True)
         plots.percent(ax.yaxis)
         plots.label_ends(ax)
-    ax.set_xlabel("learning rate")
+    axes[-1].set_xlabel("learning rate")
 
 
 def alt(numbers: dict[str, float]) -> str:

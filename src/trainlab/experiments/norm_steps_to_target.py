@@ -53,7 +53,8 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 
 def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 5.4)
-    for ax, activation in zip(fig.subplots(2, sharex=True, sharey=True), ACTIVATIONS, strict=True):
+    axes = fig.subplots(2, sharex=True, sharey=True)
+    for ax, activation in zip(axes, ACTIVATIONS, strict=True):
         for name, label, kind in ((activation, "without", "none"), (activation + BATCH, "batch norm", "batch")):
             runs = of_net(results, name).isel(step=slice(1, None))
             plots.curve(ax, runs.step.values, runs.validation_accuracy.values, label, plots.NORM_LINES[kind])
@@ -67,7 +68,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
             "batch norm": float(np.nanmedian(of_net(results, activation + BATCH).validation_accuracy.values[:, -1])),
         }
         plots.label_ends(ax, at=ends)
-    ax.set_xlabel("updates")
+    axes[-1].set_xlabel("updates")
 
 
 def alt(numbers: dict[str, float]) -> str:

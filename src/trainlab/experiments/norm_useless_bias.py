@@ -54,7 +54,7 @@ def useless_biases(snapshot: Snapshot) -> Tensors:
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts = []
+    parts: list[xr.Dataset] = []
     for optimizer, lr in OPTIMIZERS.values():
         for name, bias in BIASES.items():
             run = Run(
