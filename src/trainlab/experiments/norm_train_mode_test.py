@@ -176,6 +176,6 @@ CLAIMS = [
         statistic=_STATISTIC.format("random batches of 100") + f"; the band is ±{TOLERANCE:g}",
         compare=within(_lost_in_hundreds, TOLERANCE),
         expect="null",
-        why="The loss is small, but the interval reaches to two points.",
+        why="What is lost is small, but the interval reaches beyond two points.",
     ),
 ]
