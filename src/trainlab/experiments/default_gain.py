@@ -4,7 +4,7 @@ PyTorch's formula for a leaky ReLU of slope a draws weights with gain √(2 / (1
 layer makes of the mean square of its inputs, measured in nets of {=default_gain.depth:.0f} layers without biases, for
 three activations: the leaky ReLU of that same slope, the identity and the ReLU. Points are medians over
 {=default_gain.seeds:.0f} networks, bands reach from the lowest to the highest. Dashed: the formula, with nothing to
-fit. The vertical line is the slope that `nn.Linear` uses.
+fit. The vertical line is the slope that nn.Linear uses.
 """
 
 import math
