@@ -71,6 +71,14 @@ REGULARIZER_LINES: dict[str, dict[str, Any]] = {
 }
 """Relatives have one colour: an L1 penalty in two forms, weight decay in two."""
 
+NORM_LINES: dict[str, dict[str, Any]] = {
+    "none": {"color": SERIES[1]},
+    "batch": {"color": SERIES[0]},
+    "layer": {"color": SERIES[2]},
+    "group": {"color": SERIES[3]},
+    "RMS": {"color": SERIES[5]},
+}
+
 THEORY = ", theory"
 """How the name of a predicted series ends."""
 

@@ -156,6 +156,6 @@ CLAIMS = [
         statistic="test accuracy, both minus max-norm alone, percentage points",
         compare=_beats(BOTH, NAME),
         expect="null",
-        why="Dropout adds nothing to a net with the limit that could be told from chance.",
+        why="A likely reason: the limit already does most of what dropout could do here.",
     ),
 ]

@@ -115,6 +115,6 @@ CLAIMS = [
             lambda results: paired_difference(100 * _small(results, "L2"), 100 * _small(results, "L1")),
         ),
         expect="reversed",
-        why="Adam divides the pull of L1 by the size of the gradient as it divides that of L2.",
+        why="A likely reason: Adam divides the pull of L1 by the size of the gradient as it divides that of L2.",
     ),
 ]
