@@ -24,13 +24,13 @@ from trainlab.tuning import Train, Tuned, scores, tune
 from trainlab.weights import weight_percentiles, weight_sizes
 
 ROWS, WIDTH, STEPS = 1000, 128, 500
-FRESH_SEEDS = range(10, 20)
-"""Others than those that showed that the grids of a first version were too short."""
+FRESH_SEEDS = range(20, 30)
+"""Others than the twenty that showed, in two rounds, that the grids were too short."""
 TUNING_SEEDS = range(1000, 1002)
 OTHER_TUNING_SEEDS = range(1000, 1001)
 """With other numbers of examples."""
 
-RATES = (0.003, 0.01, 0.03)
+RATES = (0.001, 0.003, 0.01, 0.03)
 PASSES = 20
 """Of Monte Carlo dropout."""
 

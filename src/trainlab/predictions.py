@@ -4,7 +4,7 @@ Training measures losses on the training and validation splits by itself. These 
 that it looks at. A probe that sees the test split is for reports only; nothing may be chosen by it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
@@ -188,10 +188,11 @@ class BatchNormShift:
         x, _ = _split(self.data, "train", None, snapshot.inputs)
         found: dict[str, Tensor] = {}
         norms = {name: module for name, module in snapshot.network.named_modules() if isinstance(module, _BatchNorm)}
-        hooks = [
-            norm.register_forward_pre_hook(lambda _, inputs, name=name: found.__setitem__(name, inputs[0]))
-            for name, norm in norms.items()
-        ]
+
+        def keeping(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            return lambda _, inputs: found.update({name: inputs[0]})
+
+        hooks = [norm.register_forward_pre_hook(keeping(name)) for name, norm in norms.items()]
         try:
             with training_mode(snapshot.network):
                 snapshot.forward(snapshot.weights, snapshot.buffers, x)

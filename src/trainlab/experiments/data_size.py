@@ -27,7 +27,7 @@ def measure(train: Train) -> xr.Dataset:
     everything = tune_all(train)
     parts += [of(fresh(train, everything, name), best=True)[["test_accuracy"]] for name in METHODS]
     by_validation = scores(everything.trials).max("trial").sel(contender=list(METHODS))
-    winner = str(by_validation.contender.values[int(by_validation.argmax())])
+    winner = str(by_validation.contender.values[int(by_validation.values.argmax())])
     return joined(parts).assign_attrs(at_edge=[*edges, *everything.at_edge], winner=winner)
 
 

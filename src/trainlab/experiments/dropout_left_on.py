@@ -104,6 +104,7 @@ CLAIMS = [
         source=OWN,
         statistic="test accuracy, off minus averaged, percentage points; the band is ±1",
         compare=Comparison("paired difference", _off_minus("averaged").estimate, (-1.0, 1.0)),
-        expect="holds",
+        expect="null",
+        why="A likely reason: at the highest rate 20 masks are too few to average the noise away.",
     ),
 ]
