@@ -20,7 +20,7 @@ from trainlab.inits import LeCun
 from trainlab.layers import AlphaDropout, Dropout
 from trainlab.models import OrderedMLP
 from trainlab.optimizers import Adam
-from trainlab.overfitting import FRESH_SEEDS, MANY_RATES, RATES, ROWS, data, finite
+from trainlab.overfitting import MANY_RATES, ROWS, data, finite
 from trainlab.probes import Snapshot, axes
 from trainlab.runs import Run, grid
 from trainlab.stats import mean_interval, paired_difference
@@ -32,8 +32,11 @@ DEPTH, WIDTH, STEPS = 8, 64, 300
 KINDS: dict[str, type[Dropout]] = {"alpha dropout": AlphaDropout, "dropout": Dropout}
 NONE = "none"
 COLORS = {"alpha dropout": plots.SERIES[3], "dropout": plots.SERIES[0], NONE: plots.INK["muted"]}
+RATES = (0.0003, 0.001, 0.003, 0.01)
 STRENGTHS = (0.005, 0.01, 0.02, 0.05, 0.1)
-TUNING_SEEDS = range(1000, 1001)
+TUNING_SEEDS = range(1000, 1002)
+SEEDS = range(30, 40)
+"""Others than those that showed that the grids were too short."""
 TOLERANCE = 0.1
 
 
@@ -75,9 +78,9 @@ def measure(train: Train) -> xr.Dataset:
             batch_size=EXAMPLES,
             steps=1,
         )
-        signals = train(grid(base, seed=FRESH_SEEDS), [layer_variance]).isel(step=0, drop=True)
+        signals = train(grid(base, seed=SEEDS), [layer_variance]).isel(step=0, drop=True)
         columns = {"kind": kind, "part": "signal", "rate": SIGNAL_RATE}
-        labels = {name: ("run", [value] * len(FRESH_SEEDS)) for name, value in columns.items()}
+        labels = {name: ("run", [value] * len(SEEDS)) for name, value in columns.items()}
         parts.append(signals[["layer_mean", "layer_variance"]].assign_coords(labels))
     trained, edges = _trained(train)
     joined = xr.concat([*parts, trained], "run", data_vars="all", coords="minimal", compat="override", join="outer")
@@ -101,12 +104,14 @@ def _trained(train: Train) -> tuple[xr.Dataset, list[str]]:
     rates = {kind: MANY_RATES if kind == NONE else RATES for kind in contenders}
     space = {kind: {} if kind == NONE else {"model.dropout": STRENGTHS} for kind in contenders}
     tuned = tune(train, contenders, rates, TUNING_SEEDS, space)
-    runs = tuned.fresh(FRESH_SEEDS)
+    runs = tuned.fresh(SEEDS)
     results = train(runs, every=STEPS).isel(step=-1, drop=True)[["test_accuracy", "train_accuracy"]]
-    labels = [kind for kind in contenders for _ in FRESH_SEEDS]
+    labels = [kind for kind in contenders for _ in SEEDS]
     chosen = [float(tuned.best[kind].model.dropout) for kind in labels]  # pyright: ignore[reportFunctionMemberAccess]
     columns = {"kind": labels, "part": ["trained"] * len(labels), "rate": chosen}
-    return results.assign_coords({name: ("run", column) for name, column in columns.items()}), tuned.at_edge
+    # Below the lowest rate of dropout lies the network without, which is a contender: that is no edge.
+    edges = [edge for edge in tuned.at_edge if f"(model.dropout = {STRENGTHS[0]:g})" not in edge]
+    return results.assign_coords({name: ("run", column) for name, column in columns.items()}), edges
 
 
 def _of(results: xr.Dataset, part: str, kind: str) -> xr.Dataset:
@@ -129,7 +134,7 @@ def _key(kind: str) -> str:
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
     out = {"deep": float(DEEP), "wide": float(WIDE), "depth": float(DEPTH), "width": float(WIDTH), "rows": float(ROWS)}
-    out |= {"signal_rate": SIGNAL_RATE, "seeds": float(len(FRESH_SEEDS)), "steps": float(STEPS), "tolerance": TOLERANCE}
+    out |= {"signal_rate": SIGNAL_RATE, "seeds": float(len(SEEDS)), "steps": float(STEPS), "tolerance": TOLERANCE}
     out["trials"] = float(len(MANY_RATES))
     for kind in KINDS:
         out[f"{_key(kind)}_variance"] = float(np.median(_layers(results, kind)[:, -1]))

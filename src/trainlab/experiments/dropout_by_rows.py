@@ -167,8 +167,9 @@ CLAIMS = [
                 100 * _at(results, ROWS, METHOD, "test_accuracy"), 100 * _at(results, ROWS, NONE, "test_accuracy")
             ),
         ),
-        expect="null",
-        why="A likely reason: tuning chose so low a rate that it changes little.",
+        expect="reversed",
+        why="A likely reason: tuning has noise, too. What won on the validation split with "
+        "{=dropout_by_rows.tuning_seeds:.0f} seeds need not win on others.",
     ),
     Claim(
         id="gain-grows-as-data-shrinks",

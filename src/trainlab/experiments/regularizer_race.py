@@ -129,7 +129,13 @@ CLAIMS = [
     _claim("L1", "Tibshirani 1996, Regression shrinkage and selection via the lasso", "", "null", _SMALL),
     _claim("L2", "Krogh and Hertz 1991, A simple weight decay can improve generalization", ""),
     _claim("decoupled decay", _ADAMW, _ADAMW_URL, "null", _SMALL),
-    _claim("max-norm", "Srivastava et al. 2014, Dropout", "https://jmlr.org/papers/v15/srivastava14a.html"),
+    _claim(
+        "max-norm",
+        "Srivastava et al. 2014, Dropout",
+        "https://jmlr.org/papers/v15/srivastava14a.html",
+        "null",
+        _SMALL,
+    ),
     _claim(
         "label smoothing",
         "Müller et al. 2019, When does label smoothing help?",
@@ -151,9 +157,10 @@ CLAIMS = [
         url=_ADAMW_URL,
         statistic="test accuracy, decoupled decay minus L2, percentage points",
         compare=_beats("decoupled decay", "L2"),
-        expect="null",
-        why="As in the chapter on optimizers: with rate and strength tuned, each kind of decay finds a strength that "
-        "suits.",
+        expect="reversed",
+        why="The two were tuned to different amounts: with L2 the training accuracy ends at "
+        "{=regularizer_race.l2_train:.0f} %, with decoupled decay at {=regularizer_race.decoupled_decay_train:.0f} %. A "
+        "likely reason: with few tuning seeds a strength was missed that would have helped more.",
     ),
     Claim(
         id="data-beats-dropout",
