@@ -159,8 +159,8 @@ CLAIMS = [
         compare=_beats("decoupled decay", "L2"),
         expect="reversed",
         why="The two were tuned to different amounts: with L2 the training accuracy ends at "
-        "{=regularizer_race.l2_train:.0f} %, with decoupled decay at {=regularizer_race.decoupled_decay_train:.0f} %. A "
-        "likely reason: with few tuning seeds a strength was missed that would have helped more.",
+        "{=regularizer_race.l2_train:.0f} %, with decoupled decay at {=regularizer_race.decoupled_decay_train:.0f} %. "
+        "A likely reason: with few tuning seeds a strength was missed that would have helped more.",
     ),
     Claim(
         id="data-beats-dropout",
