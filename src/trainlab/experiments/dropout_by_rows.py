@@ -150,7 +150,7 @@ CLAIMS = [
         text="Its training loss is higher.",
         source=_SOURCE,
         url=_URL,
-        statistic="training loss at {=dropout_by_rows.middle:.0f} examples, with minus without dropout, nats",
+        statistic="training loss, with minus without dropout, nats",
         compare=_difference("train_loss", ROWS),
         expect="holds",
     ),
