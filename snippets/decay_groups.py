@@ -20,8 +20,8 @@ optimizer = torch.optim.AdamW(
     [{"params": decayed, "weight_decay": 1.0}, {"params": others, "weight_decay": 0.0}], lr=0.001
 )
 for group in optimizer.param_groups:
-    count = sum(w.numel() for w in group["params"])
-    print(f"weight decay {group['weight_decay']:g}: {len(group['params'])} tensors, {count} numbers")
+    shapes = "matrices" if group["params"][0].ndim > 1 else "vectors: biases, and scales and shifts of norms"
+    print(f"weight decay {group['weight_decay']:g}: {len(group['params'])} {shapes}")
 
 before = [w.detach().norm().item() for w in (model[3].weight, model[1].weight)]
 for _ in range(500):  # no gradient at all: what is left is the decay
@@ -30,4 +30,4 @@ for _ in range(500):  # no gradient at all: what is left is the decay
     optimizer.step()
 after = [w.detach().norm().item() for w in (model[3].weight, model[1].weight)]
 for name, old, new in zip(("matrix", "scales of batch norm"), before, after, strict=True):
-    print(f"{name:22} norm {old:.2f} -> {new:.2f}")
+    print(f"{name:22} norm {old:.3g} -> {new:.3g}")

@@ -46,8 +46,7 @@ for step in range(2000):
     cross_entropy(model(train_x[rows]), train_y[rows]).backward()
     optimizer.step()
 
-print(
-    f"stopped after {step} updates; training loss {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}"
-)
+print(f"stopped after {step} updates")
+print(f"the last weights: training loss {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}")
 model.load_state_dict(kept)
-print(f"the weights that were kept: training loss {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}")
+print(f"the kept weights: training loss {loss_on(train_x, train_y):.2f}, test {loss_on(test_x, test_y):.2f}")

@@ -27,5 +27,5 @@ for name in ("penalty in the loss", "soft threshold"):
             if name == "soft threshold":
                 w.copy_(w.sign() * (w.abs() - LR * PENALTY).clamp(min=0))
     zeros, small = int((w == 0).sum()), int((w.abs() < 0.02).sum())
-    print(f"{name:20} exact zeros {zeros}, below 0.02 {small}, the first five {w[:5].tolist()}"[:60], end=" ... ")
-    print("first five:", ", ".join(f"{value:.2f}" for value in w[:5].tolist()))
+    print(f"{name}: {zeros} weights are zero, {small} are below 0.02")
+    print("  the five that matter:", ", ".join(f"{value:.2f}" for value in w[:5].tolist()))

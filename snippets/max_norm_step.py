@@ -34,6 +34,5 @@ for limited in (False, True):
             limit_norms(model, LIMIT)
     norms = [layer.weight.norm(dim=1).max().item() for layer in model.modules() if isinstance(layer, nn.Linear)]
     said = ", ".join(f"{norm:.2f}" for norm in norms)
-    print(
-        f"{'with' if limited else 'without'} the limit: largest norm by layer {said}; training loss {loss.item():.2f}"
-    )
+    print(f"{'with' if limited else 'without'} the limit: training loss {loss.item():.2f}")
+    print(f"  largest norm by layer {said}")

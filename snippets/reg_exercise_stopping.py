@@ -17,8 +17,8 @@ for steps in (10, 100, 1000):
     for _ in range(steps):
         w -= RATE * curvatures * (w - 1)
     penalized = curvatures / (curvatures + 1 / (RATE * steps))
-    print(f"stopped after {steps:4} steps                       ", *(f"{value:8.3f}" for value in w.tolist()))
+    print(f"stopped after {steps:4} steps                       ", *(f"{value:8.2f}" for value in w.tolist()))
     print(
         f"L2 of strength {1 / (RATE * steps):<8.3g}                      ",
-        *(f"{value:8.3f}" for value in penalized.tolist()),
+        *(f"{value:8.2f}" for value in penalized.tolist()),
     )

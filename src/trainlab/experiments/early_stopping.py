@@ -102,6 +102,6 @@ CLAIMS = [
         statistic="test accuracy, where stopped minus at the end, percentage points",
         compare=_end_minus_kept("accuracy", 100.0, -1.0),
         expect="reversed",
-        why="The accuracy goes on rising while the loss rises: more answers are right, and the wrong ones are surer.",
+        why="The accuracy still rises when the loss no longer falls: more answers are right, and the wrong ones are surer.",
     ),
 ]

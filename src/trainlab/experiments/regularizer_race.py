@@ -1,7 +1,7 @@
 """Which regularizer helps most, when each was tuned with the same budget?
 
 Test accuracy of one network on {=regularizer_race.rows:.0f} training examples of MNIST-1D, with one regularizer at a
-time. Each had {=regularizer_race.trials:.0f} trials on the validation split: three learning rates times five strengths,
+time. Each had {=regularizer_race.trials:.0f} trials on the validation split: four learning rates times five strengths,
 or, where there is no strength, as many learning rates. "Twice the data" is no regularizer; it shows what examples are
 worth. Filled circles are means over {=regularizer_race.seeds:.0f} fresh seeds, thin lines their 95 % intervals
 (Student's), small dots the single runs.
@@ -91,6 +91,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax.tick_params(axis="y", length=0, labelcolor=plots.INK["text"])
     ax.grid(visible=False, axis="y")
     ax.set_xlabel("test accuracy")
+    ax.locator_params(axis="x", steps=[1, 2, 5, 10])
     plots.percent(ax.xaxis)
 
 
