@@ -45,7 +45,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     for when in ("kept", "end"):
         out[f"{when}_loss"] = float(_test(results, "loss", when).mean())
         out[f"{when}_accuracy"] = 100 * float(_test(results, "accuracy", when).mean())
-    out["saved"] = 100 * (1 - out["stopped_step"] / steps[-1])
+    out["saved"] = 100 * (1 - out["stopped_step"] / float(steps[-1]))
     out["end_train"] = 100 * float(results.train_accuracy.isel(step=-1).mean())
     return out
 
@@ -102,6 +102,7 @@ CLAIMS = [
         statistic="test accuracy, where stopped minus at the end, percentage points",
         compare=_end_minus_kept("accuracy", 100.0, -1.0),
         expect="reversed",
-        why="The accuracy still rises when the loss no longer falls: more answers are right, and the wrong ones are surer.",
+        why="The accuracy still rises when the loss no longer falls: more answers are right, and the wrong ones are "
+        "surer.",
     ),
 ]
