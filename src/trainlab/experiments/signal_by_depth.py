@@ -4,8 +4,8 @@ A ReLU network with 50 hidden layers of 256 units, given 64 examples of MNIST-1D
 update. Above: the mean square of each layer's outputs. Below: its part that differs between the
 examples, which is their variance over the examples. Layer 0 is the input. Lines are medians over
 {=signal_by_depth.seeds:.0f} networks, bands reach from the lowest to the highest. Dashed: the
-expectation in theory above, and below what it can't exceed; neither has anything to fit. The flat end
-of PyTorch's line below is rounding.
+expectation in theory above, and below what the mean over networks can't exceed in exact arithmetic;
+neither has anything to fit. The flat end of PyTorch's line below is rounding.
 """
 
 from itertools import pairwise
