@@ -28,4 +28,4 @@ for _ in range(200):  # a loss of zero: only the decay moves the weights
     optimizer.zero_grad()
     (0 * net(torch.randn(16, 40)).sum()).backward()
     optimizer.step()
-print(f"scales after 200 steps of decay alone: {net[1].weight.mean().item():.3f}")
+print(f"scales after 200 steps of decay alone: {net[1].weight.mean().item():.2f}")

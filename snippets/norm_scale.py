@@ -38,4 +38,4 @@ for factor in (0.1, 1, 10):
         loss = cross_entropy(net(x), y)
         loss.backward()
         optimizer.step()
-    print(f"x {factor:<4} norm {start:5.2f} became {weight.norm().item():5.2f}, loss {loss.item():.4f}")
+    print(f"x {factor:<4} norm {start:5.3g} became {weight.norm().item():5.3g}, loss {loss.item():.4f}")

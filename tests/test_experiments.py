@@ -170,7 +170,8 @@ def test_claims_are_complete_and_judged(one: Measured) -> None:
         assert not claim.url or claim.url.startswith("https://")
         estimate, verdict = claim.judge(one.results)
         assert estimate.n >= LEAST_SEEDS
-        assert estimate.low <= estimate.value <= estimate.high
+        undefined = math.isnan(estimate.value) and estimate.censored == 2 * estimate.n
+        assert undefined or estimate.low <= estimate.value <= estimate.high, "only where no run of either came there"
         assert verdict in ("holds", "null", "reversed")
 
 
