@@ -141,7 +141,8 @@ class Trainer:
         self.sources += [digest(json.dumps({k: v for k, v in p.items() if k not in versions()})) for p in parts]
         for index, path in enumerate(paths):
             if self.store and not self.force and (loaded := self.store.load(path)):
-                results[index], notes = loaded
+                arrays, notes = loaded
+                results[index] = _timed(arrays, tasks[index], notes["seconds"])
                 self.seconds += notes["seconds"]
         missing = [index for index in range(len(tasks)) if index not in results]
         total, loaded_runs = sum(len(task.runs) for task in tasks), sum(len(tasks[i].runs) for i in results)
@@ -161,7 +162,7 @@ class Trainer:
             index = missing[position]
             if self.store:
                 self.store.save(paths[index], arrays, parts[index], seconds)
-            results[index] = arrays
+            results[index] = _timed(arrays, tasks[index], seconds)
             self.seconds += seconds
             self.trained += len(tasks[index].runs)
             done += len(tasks[index].runs)
@@ -209,6 +210,8 @@ def train(
           evaluation mode;
         - `validation_loss`, `validation_accuracy` (run, step);
         - `test_loss`, `test_accuracy` (run): after the last update;
+        - `seconds` (run): how long it took to train, its measurements included, whenever that was: an equal
+          share of its stack's time;
         - what the probes add.
 
         Losses are means over examples (nats for cross-entropy), accuracies shares in [0, 1]. A
@@ -221,6 +224,12 @@ def train(
     """
     trainer = Trainer(store=store, jobs=jobs, engine=engine, device=device, stack_size=stack_size, memory=memory)
     return trainer(runs, probes, every=every, dtype=dtype)
+
+
+def _timed(arrays: Arrays, task: Task, seconds: float) -> Arrays:
+    """A stack's results with each run's share of its seconds."""
+    runs = len(task.runs)
+    return {**arrays, "seconds": (("run",), np.full(runs, seconds / runs))}
 
 
 def _pilot(run: Run) -> Run:
