@@ -240,3 +240,16 @@ def test_killed_training_goes_on_from_its_finished_stacks(
     continued = trainer(module.RUNS)
     assert trainer.trained == 2
     assert continued.identical(train(module.RUNS))
+
+
+def test_the_seconds_of_a_stack_are_shared_out_among_its_runs(runs: list[Run], store: Store) -> None:
+    first = Trainer(store=store)
+    first(runs[:1] + runs[3:])
+    first(runs)
+    assert len(first.shares) == len(first.runs) == 6
+    assert sum(first.shares) == pytest.approx(first.seconds)
+    assert min(first.shares) > 0
+    assert first.shares[2] == first.shares[3] == first.shares[4]
+    again = Trainer(store=store)
+    again(runs)
+    assert again.shares == first.shares[2:]

@@ -63,6 +63,7 @@ class Trainer:
         code: digest of every definition that the runs so far depend on, by name.
         sources: digests of code, data and runs alone, the same on machines with other versions.
         runs: every run so far.
+        shares: the seconds behind each of them: an equal share of its stack's, measurements included.
         trained: how many of them were trained now.
         seconds: of training behind them, whenever that was.
         tuning_seeds: seeds that chose hyperparameters; see `spend`.
@@ -83,6 +84,7 @@ class Trainer:
     code: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
     tuning_seeds: set[int] = field(default_factory=set)
@@ -127,12 +129,15 @@ class Trainer:
             for group in groups
         ]
         self.runs += runs
-        results = self._results(tasks)
+        results, seconds = self._results(tasks)
+        share = {index: seconds[task] / len(group) for task, group in enumerate(groups) for index in group}
+        self.shares += [share[index] for index in range(len(runs))]
         return _assemble(asked, groups, results)
 
-    def _results(self, tasks: list[Task]) -> list[Arrays]:
-        """The result of each task, from the store where it has one."""
+    def _results(self, tasks: list[Task]) -> tuple[list[Arrays], dict[int, float]]:
+        """The result of each task, from the store where it has one, and the seconds that it took."""
         results: dict[int, Arrays] = {}
+        took: dict[int, float] = {}
         parts = [task.parts(train_stack) if self.store else {} for task in tasks]
         paths = [self.store.path(t.request, p) if self.store else Path() for t, p in zip(tasks, parts, strict=True)]
         self.keys += [path.stem for path in paths]
@@ -141,9 +146,8 @@ class Trainer:
         self.sources += [digest(json.dumps({k: v for k, v in p.items() if k not in versions()})) for p in parts]
         for index, path in enumerate(paths):
             if self.store and not self.force and (loaded := self.store.load(path)):
-                arrays, notes = loaded
-                results[index] = _timed(arrays, tasks[index], notes["seconds"])
-                self.seconds += notes["seconds"]
+                results[index], notes = loaded
+                took[index] = notes["seconds"]
         missing = [index for index in range(len(tasks)) if index not in results]
         total, loaded_runs = sum(len(task.runs) for task in tasks), sum(len(tasks[i].runs) for i in results)
         if self.dry and missing:
@@ -162,12 +166,12 @@ class Trainer:
             index = missing[position]
             if self.store:
                 self.store.save(paths[index], arrays, parts[index], seconds)
-            results[index] = _timed(arrays, tasks[index], seconds)
-            self.seconds += seconds
+            results[index], took[index] = arrays, seconds
             self.trained += len(tasks[index].runs)
             done += len(tasks[index].runs)
             self.progress(done, total, loaded_runs)
-        return [results[index] for index in range(len(tasks))]
+        self.seconds += sum(took.values())
+        return [results[index] for index in range(len(tasks))], took
 
 
 def train(
@@ -210,8 +214,6 @@ def train(
           evaluation mode;
         - `validation_loss`, `validation_accuracy` (run, step);
         - `test_loss`, `test_accuracy` (run): after the last update;
-        - `seconds` (run): how long it took to train, its measurements included, whenever that was: an equal
-          share of its stack's time;
         - what the probes add.
 
         Losses are means over examples (nats for cross-entropy), accuracies shares in [0, 1]. A
@@ -224,12 +226,6 @@ def train(
     """
     trainer = Trainer(store=store, jobs=jobs, engine=engine, device=device, stack_size=stack_size, memory=memory)
     return trainer(runs, probes, every=every, dtype=dtype)
-
-
-def _timed(arrays: Arrays, task: Task, seconds: float) -> Arrays:
-    """A stack's results with each run's share of its seconds."""
-    runs = len(task.runs)
-    return {**arrays, "seconds": (("run",), np.full(runs, seconds / runs))}
 
 
 def _pilot(run: Run) -> Run:

@@ -2,21 +2,22 @@
 
 The same changes in the same order, on the packaged Fashion-MNIST: test accuracy of a net with
 {=recipe_images.depth:.0f} hidden layers of {=recipe_images.width:.0f} units after {=recipe_images.steps:.0f} updates of
-{=recipe_images.batch:.0f} images, about one pass over them. Each row has one change more than the row above it; the two
-at the bottom are steps to the side. Each row runs at its own peak rate, the best of {=recipe_images.rates:.0f} on the
-validation split. Filled circles are means over {=recipe_images.seeds:.0f} fresh seeds, thick lines their 95 % intervals
-(Student's), small dots the single runs. The dotted line is guessing.
+{=recipe_images.batch:.0f} images, about one pass over them. Each row has one change more than the row above it; the one
+at the bottom is a step to the side: SELU with LeCun's weights instead of ReLU with He's. Each row runs at its own peak
+rate, the best of {=recipe_images.rates:.0f} on the validation split. Filled circles are means over
+{=recipe_images.seeds:.0f} fresh seeds, thick lines their 95 % intervals (Student's), small dots the single runs. The
+dotted line is guessing.
 """
 
 import xarray as xr
 
 from trainlab import ladder, plots
 from trainlab.claims import OWN, Claim, Verdict
-from trainlab.ladder import ASIDE, FINISHED, IMAGES, MUON, RUNGS, SELU, START, gain, key
+from trainlab.ladder import FINISHED, IMAGES, RUNGS, SELU, START, gain, key
 from trainlab.tuning import Train
 
-MARKS = dict.fromkeys(RUNGS, plots.SERIES[0]) | dict.fromkeys(ASIDE, plots.SERIES[1])
-ROWS = (*RUNGS, *ASIDE)
+MARKS = dict.fromkeys(RUNGS, plots.SERIES[0]) | dict.fromkeys(IMAGES.aside, plots.SERIES[1])
+ROWS = (*RUNGS, *IMAGES.aside)
 
 
 def measure(train: Train) -> xr.Dataset:
@@ -74,7 +75,6 @@ CLAIMS = [
     _claim(
         "selu-beats-he", SELU, "On images, SELU with LeCun's weights reaches a higher accuracy than ReLU with He's."
     ),
-    _claim("muon-beats-adamw", MUON, "On images, Muon in the place of AdamW reaches a higher accuracy."),
     Claim(
         id="whole-recipe-beats-half",
         text="On images, the whole recipe reaches a higher accuracy than He's weights, batch norm and residual "
