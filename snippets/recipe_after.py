@@ -45,7 +45,7 @@ for module in net.modules():
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         nn.init.zeros_(module.bias)
 
-signal, values = [], test_x
+signal, values = [], train_x  # with the statistics of these examples, as in training
 with torch.no_grad():
     for hidden in net[:-1]:
         values = hidden(values)

@@ -34,7 +34,7 @@ def network(seed: int) -> nn.Sequential:
 x, y = problem()
 train_x, train_y, test_x, test_y = x[:1000], y[:1000], x[1000:], y[1000:]
 
-signal, values = [], test_x
+signal, values = [], train_x
 with torch.no_grad():
     for module in network(seed=0):
         values = module(values)

@@ -65,4 +65,4 @@ for name, norm, residual in (("plain", 0, 0), ("batch norm", 1, 0), ("residual",
 print(f"Muon's iteration, beside AdamW's none: {muon(net) / 1e6:26.0f} M")
 for batch in (32, 320, 3200):
     _, products = gradient(net, batch)
-    print(f"batch of {batch:<4} an update with Muon is {1 + muon(net) / products:4.1f} times one without")
+    print(f"batch of {batch:<4} with Muon an update has {1 + muon(net) / products:4.1f} times the multiply-adds")

@@ -92,7 +92,8 @@ def recipe(names: Iterable[str]) -> Run:
 # %% [markdown]
 # ## The ladder
 #
-# Each rung has all changes up to its own. Three seeds each, and the same three on every rung.
+# Each rung has all changes up to its own. Three seeds each, and the same three on every rung. All go
+# into one call of `train`; those that may differ in a stack, such as the first two rungs, train together.
 
 # %%
 seeds, every = range(3), 15
@@ -100,16 +101,15 @@ seeds, every = range(3), 15
 
 def accuracies(runs: dict[str, Run]) -> dict[str, np.ndarray]:
     """Prints a row for each recipe; returns the validation accuracy, `[seeds, measurements]`."""
-    curves = {}
+    results = train([run for one in runs.values() for run in grid(one, seed=seeds)], every=every)
+    tests = results.test_accuracy.values.reshape(len(runs), len(seeds))
+    curves = results.validation_accuracy.values.reshape(len(runs), len(seeds), -1)
     print(f"{'':14} test accuracy, lowest to highest   updates to 30 % on the validation split")
-    for name, run in runs.items():
-        results = train(grid(run, seed=seeds), every=every)
-        test, curve = results.test_accuracy.values, results.validation_accuracy.values
+    for name, test, curve in zip(runs, tests, curves, strict=True):
         there = np.median(first_reach(curve, results.step.values, 0.3))
         reached = f"{there:.0f}" if np.isfinite(there) else "not reached"
         print(f"{name:14} {test.mean():4.0%} {test.min():14.0%} to {test.max():3.0%}   {reached:>20}")
-        curves[name] = curve
-    return curves
+    return dict(zip(runs, curves, strict=True))
 
 
 names = list(changes)
