@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 torch.set_num_threads(1)
-SEEDS, STUDENT = range(6), 2.57  # the 97.5 % point of Student's t for 5 degrees of freedom, one less than the seeds
-DEPTH, WIDTH, UPDATES = 10, 24, 60
+SEEDS, STUDENT = range(5), 2.78  # the 97.5 % point of Student's t for 4 degrees of freedom, one less than the seeds
+DEPTH, WIDTH, UPDATES = 8, 24, 50
 
 START = {"he": False, "norm": False, "residual": False, "adamw": False}
 CHANGES = {"He": "he", "batch norm": "norm", "residual": "residual", "AdamW": "adamw"}
