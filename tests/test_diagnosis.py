@@ -169,7 +169,8 @@ def test_it_says_what_is_wrong(diagnose: Diagnose, model: nn.Module, lr: float, 
 def test_dead_units_are_those_that_give_one_value_for_all(diagnose: Diagnose) -> None:
     model = plain(2)
     assert "dead" not in words(diagnose, model)
-    nn.init.constant_(model[0].bias, -100.0)
+    _, bias = model[0].parameters()
+    nn.init.constant_(bias, -100.0)
     assert "many units are dead" in words(diagnose, model)
 
 
