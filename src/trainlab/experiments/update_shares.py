@@ -76,7 +76,7 @@ def _off_the_rule(runs: xr.Dataset) -> np.ndarray:
 def _working(shares: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     """The median shares of the rates that work."""
     median = np.median(np.nan_to_num(accuracies), axis=1)
-    return np.median(shares[median >= median.max() - TOLERANCE], axis=1)
+    return np.nanmedian(shares[median >= median.max() - TOLERANCE], axis=1)
 
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
