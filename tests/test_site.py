@@ -235,6 +235,21 @@ def test_the_code_on_the_page_is_the_code_that_trained(visit: Visit) -> None:
     assert "m_hat / (v_hat.sqrt() + self.eps)" in text
 
 
+@pytest.mark.parametrize(("width", "beside"), [(1280, True), (390, False)])
+def test_a_symptom_is_one_click_away_and_reads_well(visit: Visit, width: int, beside: bool) -> None:
+    page, problems = visit("diagnosis/", "light", width)
+    page.click("article table a[href='#many-relu-units-are-dead']")
+    entry = page.locator("#many-relu-units-are-dead + dl")
+    word, text = (entry.locator(part).first.bounding_box() for part in ("dt", "dd"))
+    assert word is not None
+    assert text is not None
+    assert 0 <= word["y"] < 900, "the heading's entry is in view"
+    assert (word["x"] + word["width"] <= text["x"]) == beside
+    assert (word["y"] + word["height"] <= text["y"]) != beside
+    assert text["width"] > 280
+    assert problems == []
+
+
 def test_search_finds_a_word_of_the_chapter(visit: Visit) -> None:
     page, problems = visit("", "light", 1280)
     page.click(".md-search__input")
