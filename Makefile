@@ -1,7 +1,9 @@
 # The two commands: `make site` builds the book from live runs, `make test` checks everything.
 # TORCH=cpu takes PyTorch's CPU build; without it, Linux pulls gigabytes of CUDA libraries.
+# PROCESSES=4 shares the tests out to four processes.
 
 PYTHON ?= python3
+PROCESSES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ifeq ($(TORCH),cpu)
@@ -13,7 +15,7 @@ endif
 
 help:
 	@echo 'make site    train what is stale, draw every figure, build site/'
-	@echo 'make test    run the whole test suite'
+	@echo 'make test    run the whole test suite in two processes; PROCESSES=4 takes four'
 	@echo 'make mutants put deliberate faults into a copy of the code; each must be caught (ten minutes)'
 	@echo 'make serve   build, then show the book at http://127.0.0.1:8000'
 	@echo 'make lint    style and types'
@@ -34,7 +36,7 @@ site: .venv/installed
 	@$(BIN)/trainlab site
 
 test: .venv/installed
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(PROCESSES)
 
 mutants: .venv/installed
 	@$(BIN)/python tests/mutants.py $(NAMES)

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import jaxtyping
@@ -10,6 +11,8 @@ import torch
 from beartype import BeartypeConf, beartype
 from hypothesis import settings
 from jaxtyping import AbstractArray
+
+import spread
 
 torch.set_num_threads(1)
 
@@ -45,8 +48,46 @@ def _is_shape(annotation: Any) -> bool:
 jaxtyping.install_import_hook("trainlab", "conftest.check_shapes")
 
 from trainlab.data import MNIST1D  # noqa: E402
+from trainlab.files import alone  # noqa: E402
 from trainlab.models import MLP  # noqa: E402
 from trainlab.runs import Run  # noqa: E402
+from trainlab_press import snippets  # noqa: E402
+
+SNIPPETS = Path(__file__).parents[1] / "snippets"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where `-n` stands alone; whoever says --dist as well gets that."""
+    return spread.scheduler(config, log) if config.getoption("dist") == "load" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # this is one of several processes
+        items.sort(key=lambda item: spread.rank(item.nodeid))
+
+
+@pytest.fixture(scope="session")
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run alone, which all of its processes see."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recorded(shared: Path) -> dict[str, str]:
+    """What the press records of each snippet. They run once in a test run: the second process finds the outputs."""
+    live = shared / "live"
+    with alone(shared):
+        known = live.exists()
+        ran = snippets.record(SNIPPETS, live, shared)
+    scripts = sorted(path.stem for path in SNIPPETS.glob("*.py"))
+    assert ran == ([] if known else scripts)
+    texts = {path.stem: path.read_text("utf-8") for path in (live / "snippets").glob("*.txt")}
+    assert sorted(texts) == scripts
+    return texts
 
 
 @pytest.fixture(scope="session")

@@ -532,8 +532,10 @@ def test_a_stopped_command_keeps_what_is_finished_and_leaves_nothing_behind(
     send(process.pid, number)
     start = time.monotonic()
     out, errors = process.communicate(timeout=60)
-    assert time.monotonic() - start < 2 * slowness()
-    wait_until(lambda: not living(process.pid), 2 * slowness())
+    taken = time.monotonic() - start
+    assert taken < 2 or taken < 2 * slowness()
+    if living(process.pid):
+        wait_until(lambda: not living(process.pid), 2 * slowness())
     assert process.returncode == 128 + number
     assert out == ""
     again = "the same command without --force" if "--force" in command else "the same command"

@@ -2,26 +2,30 @@
 
 import ast
 import math
+import pickle
 import re
 import string
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from html import unescape
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from loky.backend.reduction import dumps
 from matplotlib.figure import Figure
 
 from checkout import SMALL, book, edited
-from trainlab import experiments, plots
+from trainlab import experiments, plots, training
 from trainlab.claims import LEAST_SEEDS, OWN
 from trainlab.data import MNIST1D, FashionMNIST
-from trainlab.store import Store
+from trainlab.engine import execute
+from trainlab.store import Store, Task
 from trainlab.training import Trainer
 from trainlab.workloads import OPTIMIZERS
 from trainlab_press import markdown
@@ -57,10 +61,17 @@ class Measured:
 Measure = Callable[[str], Measured]
 
 
+def travelled(function: Callable[[Task], Any], tasks: Sequence[Task], *engine: Any) -> Iterator[tuple[int, Any]]:
+    """Execute tasks in this process, where shapes are checked, as they would arrive in a worker process."""
+    arrived = [pickle.loads(dumps(task)) for task in tasks]
+    assert arrived == list(tasks)
+    return execute(function, arrived, *engine)
+
+
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Measure:
+def measured(shared: Path) -> Iterator[Measure]:
     """Measures an experiment, once; what two of them share is trained once."""
-    store = Store(tmp_path_factory.mktemp("runs"))
+    store = Store(shared / "runs")
 
     @cache
     def measure(name: str) -> Measured:
@@ -68,7 +79,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measure:
         results = module.measure(trainer)
         return Measured(name, module, trainer, results, module.numbers(results))
 
-    return measure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "execute", travelled)
+        yield measure
 
 
 @pytest.fixture(scope="module", params=NAMES)

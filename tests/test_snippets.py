@@ -15,14 +15,6 @@ SNIPPETS = Path(__file__).parents[1] / "snippets"
 SCRIPTS = sorted(SNIPPETS.glob("*.py"))
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    live = tmp_path_factory.mktemp("live")
-    ran = press.record(SNIPPETS, live, live / "cache")
-    assert ran == [script.stem for script in SCRIPTS]
-    return {path.stem: path.read_text("utf-8") for path in (live / "snippets").glob("*.txt")}
-
-
 class Project:
     """A folder of snippets with what is recorded of them."""
 
