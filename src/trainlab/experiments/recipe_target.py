@@ -75,7 +75,13 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
             ax.grid(visible=False, axis="y")
     for ax, label in zip(axes[-1], ("updates to target", "seconds to target"), strict=True):
         ax.set_xlabel(label)
-    plots.plain_ticks(axes[-1, 0].xaxis, [20, 50, 100, 200, 400])
+    for ax in axes[-1]:
+        low, high = ax.get_xlim()
+        plots.plain_ticks(ax.xaxis, [at for at in _TICKS if low <= at <= high])
+        ax.set_xlim(low, high)
+
+
+_TICKS = [digit * 10.0**power for power in range(-2, 4) for digit in (1, 2, 5)]
 
 
 def alt(numbers: dict[str, float]) -> str:
