@@ -60,6 +60,7 @@ class Trainer:
             before the reported seeds are trained. Results keep the names of the seeds asked for.
         progress: called with (runs done, runs in all, runs loaded from the store) as stacks finish.
         keys: of every stack so far.
+        sizes: runs and training steps of each of these stacks, by its key.
         code: digest of every definition that the runs so far depend on, by name.
         sources: digests of code, data and runs alone, the same on machines with other versions.
         runs: every run so far.
@@ -80,6 +81,7 @@ class Trainer:
     pilot: bool = False
     progress: Callable[[int, int, int], None] = lambda done, total, loaded: None
     keys: list[str] = field(default_factory=list)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
@@ -136,6 +138,8 @@ class Trainer:
         parts = [task.parts(train_stack) if self.store else {} for task in tasks]
         paths = [self.store.path(t.request, p) if self.store else Path() for t, p in zip(tasks, parts, strict=True)]
         self.keys += [path.stem for path in paths]
+        steps = [sum(run.steps for run in task.runs) for task in tasks]
+        self.sizes |= {p.stem: (len(t.runs), n) for p, t, n in zip(paths, tasks, steps, strict=True)}
         for task, p in zip(tasks, parts, strict=True):
             self.code |= {k: v for k, v in p.items() if k not in {*task.request, *versions()} and " " not in k}
         self.sources += [digest(json.dumps({k: v for k, v in p.items() if k not in versions()})) for p in parts]

@@ -15,6 +15,8 @@ STANDALONE_STYLE = re.compile(r'<style id="standalone">.*?</style>', re.DOTALL)
 NOT_EXPERIMENTS = {"claims", "index"}
 MEASURED = ("performance", "performance_growth", "performance_stacks")
 """What the benchmark measured: quoted and drawn like an experiment, but no build measures it."""
+BOOK = "book"
+"""Stands for the whole book where a number is quoted, as in {=book.runs:,.0f}."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,25 @@ class LiveFiles:
         """Look up a number that a run gave; it may be NaN.
 
         Args:
-            name: The experiment's name.
+            name: The experiment's name, or `BOOK`.
             key: A key of its numbers.
 
         Raises:
             PressError: When the experiment or the key does not exist.
         """
-        numbers = self.experiment(name)["numbers"]
+        numbers = self.index().get("totals", {}) if name == BOOK else self.experiment(name)["numbers"]
         if key not in numbers:
             hint = did_you_mean(key, numbers) or f"; it has {', '.join(sorted(numbers))}"
             raise PressError(f"{name} has no number {key}{hint}")
         return math.nan if numbers[key] is None else numbers[key]
+
+    def index(self) -> dict[str, Any]:
+        """Read the list of all experiments, with the totals of the book.
+
+        Raises:
+            PressError: When there is none.
+        """
+        return self._json("index")
 
     def claims(self) -> list[dict[str, Any]]:
         """Read every claim with its evidence.

@@ -25,6 +25,7 @@ from trainlab_press.livefiles import LiveFiles
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
 from trainlab_press.runtable import Watched, table
+from trainlab_press.totals import totals, trained
 from trainlab_press.verdicts import judge, unquotable
 
 INDEXED = ("name", "question", "claims", "runs", "seeds", "training_steps", "seconds", "key", "source", "svg", "csv")
@@ -148,7 +149,12 @@ def write_index(project: Project, names: Iterable[str]) -> dict[str, Any]:
             (project.live / f"{stem}{suffix}").unlink(missing_ok=True)
         _merge_claims(project, stem, [])
     records = [live.experiment(name) for name in names]
-    index = {"versions": versions(), "experiments": [{key: record[key] for key in INDEXED} for record in records]}
+    index = {
+        "versions": versions(),
+        "totals": totals(project, records, read_claims(project)),
+        "trained": trained(project, records),
+        "experiments": [{key: record[key] for key in INDEXED} for record in records],
+    }
     _write_json(project.live / "index.json", index)
     return index
 
