@@ -20,7 +20,7 @@ from trainlab_press.verdicts import chapter_of
 REVERSED = edited(SMALL, ('expect="holds"', 'expect="reversed", why="Nobody knows."'))
 RECORD = {
     *("name", "question", "caption", "alt", "numbers", "claims", "runs", "seeds", "training_steps", "seconds"),
-    *("versions", "key", "source", "svg", "csv", "parts", "made_of", "drawn", "table"),
+    *("versions", "key", "source", "svg", "csv", "parts", "made_of", "drawn", "table", "stacks"),
 }
 CLAIM = {
     *("id", "experiment", "figure", "chapter", "text", "why", "source", "url", "statistic", "kind", "null", "region"),
@@ -106,7 +106,8 @@ def test_index_has_every_record_without_numbers(one: Book) -> None:
         record = one.json(entry["name"])
         assert entry == {
             key: record[key]
-            for key in RECORD - {"caption", "alt", "numbers", "versions", "parts", "made_of", "drawn", "table"}
+            for key in RECORD
+            - {"caption", "alt", "numbers", "versions", "parts", "made_of", "drawn", "table", "stacks"}
         }
 
 

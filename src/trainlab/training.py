@@ -60,12 +60,12 @@ class Trainer:
             before the reported seeds are trained. Results keep the names of the seeds asked for.
         progress: called with (runs done, runs in all, runs loaded from the store) as stacks finish.
         keys: of every stack so far.
-        sizes: runs and training steps of each of these stacks, by its key.
         code: digest of every definition that the runs so far depend on, by name.
         sources: digests of code, data and runs alone, the same on machines with other versions.
         runs: every run so far.
         trained: how many of them were trained now.
         seconds: of training behind them, whenever that was.
+        costs: runs, training steps and seconds of each stack, by its key: once, however often it is asked for.
         tuning_seeds: seeds that chose hyperparameters; see `spend`.
     """
 
@@ -81,12 +81,12 @@ class Trainer:
     pilot: bool = False
     progress: Callable[[int, int, int], None] = lambda done, total, loaded: None
     keys: list[str] = field(default_factory=list)
-    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
+    costs: dict[str, dict[str, float]] = field(default_factory=dict)
     tuning_seeds: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -138,15 +138,13 @@ class Trainer:
         parts = [task.parts(train_stack) if self.store else {} for task in tasks]
         paths = [self.store.path(t.request, p) if self.store else Path() for t, p in zip(tasks, parts, strict=True)]
         self.keys += [path.stem for path in paths]
-        steps = [sum(run.steps for run in task.runs) for task in tasks]
-        self.sizes |= {p.stem: (len(t.runs), n) for p, t, n in zip(paths, tasks, steps, strict=True)}
         for task, p in zip(tasks, parts, strict=True):
             self.code |= {k: v for k, v in p.items() if k not in {*task.request, *versions()} and " " not in k}
         self.sources += [digest(json.dumps({k: v for k, v in p.items() if k not in versions()})) for p in parts]
         for index, path in enumerate(paths):
             if self.store and not self.force and (loaded := self.store.load(path)):
                 results[index], notes = loaded
-                self.seconds += notes["seconds"]
+                self._count(paths[index].stem, tasks[index], notes["seconds"])
         missing = [index for index in range(len(tasks)) if index not in results]
         total, loaded_runs = sum(len(task.runs) for task in tasks), sum(len(tasks[i].runs) for i in results)
         if self.dry and missing:
@@ -166,11 +164,16 @@ class Trainer:
             if self.store:
                 self.store.save(paths[index], arrays, parts[index], seconds)
             results[index] = arrays
-            self.seconds += seconds
+            self._count(paths[index].stem, tasks[index], seconds)
             self.trained += len(tasks[index].runs)
             done += len(tasks[index].runs)
             self.progress(done, total, loaded_runs)
         return [results[index] for index in range(len(tasks))]
+
+    def _count(self, key: str, task: Task, seconds: float) -> None:
+        self.seconds += seconds
+        steps = sum(run.steps for run in task.runs)
+        self.costs[key] = {"runs": len(task.runs), "training_steps": steps, "seconds": round(seconds, 2)}
 
 
 def train(

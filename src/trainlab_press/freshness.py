@@ -38,15 +38,9 @@ RESOURCES = Path(experiments.__file__).parents[1] / "resources"
 
 
 def made_of(trainer: Trainer) -> dict[str, Any]:
-    """What runs were made of, for the record: settings, files in the store and their sizes, code, packaged data."""
+    """What runs were made of, for the record: settings, files in the store, code, and the packaged data."""
     settings = {"device": trainer.device, "memory": trainer.memory, "smoke": trainer.smoke}
-    return {
-        "settings": settings,
-        "stacks": trainer.keys,
-        "sizes": {key: [*size] for key, size in trainer.sizes.items()},
-        "code": trainer.code,
-        "resources": _resources(),
-    }
+    return {"settings": settings, "stacks": trainer.keys, "code": trainer.code, "resources": _resources()}
 
 
 def unchanged(project: Project, name: str, stored: set[str]) -> dict[str, Any] | None:

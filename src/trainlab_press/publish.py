@@ -94,6 +94,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "csv": f"{name}.csv",
         "parts": parts,
         "made_of": made_of(trainer),
+        "stacks": trainer.costs,
     }
     if name == PREVIEW[0]:
         record["preview"] = _preview_mark(trainer, parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -22,14 +22,17 @@ def totals(project: Project, records: Iterable[Record], claims: Iterable[Record]
         claims: every claim with its verdict.
 
     Returns:
-        `runs` and `training_steps`, where experiments that share a stack of runs count it once; `figures` that are
-        drawn from them; `claims`, and how many of them are `holds`, `null` and `reversed`; `snippets` and `labs`.
+        `runs`, `training_steps` and `seconds` of training, where a stack that several experiments share counts once;
+        `runs_asked_for`, where it counts each time; `figures` that are drawn from them; `claims`, and how many of
+        them are `holds`, `null` and `reversed`; `snippets` and `labs`.
     """
     records, verdicts = list(records), Counter(claim["verdict"] for claim in claims)
-    stacks = {key: size for one in records for key, size in one["made_of"]["sizes"].items()}
+    stacks = {key: cost for one in records for key, cost in one["stacks"].items()}
+    costs = {part: sum(cost[part] for cost in stacks.values()) for part in ("runs", "training_steps", "seconds")}
     return {
-        "runs": sum(runs for runs, _ in stacks.values()),
-        "training_steps": sum(steps for _, steps in stacks.values()),
+        "runs_asked_for": sum(one["runs"] for one in records),
+        **costs,
+        "seconds": round(costs["seconds"], 1),
         "figures": len(records),
         "claims": verdicts.total(),
         **{verdict: verdicts[verdict] for verdict in ("holds", "null", "reversed")},
@@ -43,6 +46,6 @@ def trained(project: Project, records: Iterable[Record]) -> str:
 
     A build that trains nothing leaves it as it was, so the pages stay the same bytes.
     """
-    paths = {project.cache / "runs" / f"{key}.npz" for one in records for key in one["made_of"]["sizes"]}
+    paths = {project.cache / "runs" / f"{key}.npz" for one in records for key in one["stacks"]}
     times = [path.stat().st_mtime for path in paths if path.is_file()]
-    return datetime.datetime.fromtimestamp(max(times), datetime.UTC).date().isoformat() if times else ""
+    return dt.datetime.fromtimestamp(max(times), dt.UTC).date().isoformat() if times else ""
