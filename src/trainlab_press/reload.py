@@ -42,9 +42,7 @@ CODE = """\
 })();
 """.replace("NEWS", NEWS)
 
-UNBUILT = b"<!doctype html><html lang=en><title>Not there</title><body><p>There is no such page, or it is not built yet."
-    b"<!doctype html><html lang=en><title>Not there</title><body><p>There is no such page, or it is not yet built."
-)
+UNBUILT = b"<!doctype html><html lang=en><title>Not there</title><body><p>This page is not there, or not built yet."
 
 
 class News:
