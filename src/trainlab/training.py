@@ -65,6 +65,7 @@ class Trainer:
         runs: every run so far.
         trained: how many of them were trained now.
         seconds: of training behind them, whenever that was.
+        costs: runs, training steps and seconds of each stack, by its key: once, however often it is asked for.
         tuning_seeds: seeds that chose hyperparameters; see `spend`.
     """
 
@@ -85,6 +86,7 @@ class Trainer:
     runs: list[Run] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
+    costs: dict[str, dict[str, float]] = field(default_factory=dict)
     tuning_seeds: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -142,7 +144,7 @@ class Trainer:
         for index, path in enumerate(paths):
             if self.store and not self.force and (loaded := self.store.load(path)):
                 results[index], notes = loaded
-                self.seconds += notes["seconds"]
+                self._count(paths[index].stem, tasks[index], notes["seconds"])
         missing = [index for index in range(len(tasks)) if index not in results]
         total, loaded_runs = sum(len(task.runs) for task in tasks), sum(len(tasks[i].runs) for i in results)
         if self.dry and missing:
@@ -162,11 +164,16 @@ class Trainer:
             if self.store:
                 self.store.save(paths[index], arrays, parts[index], seconds)
             results[index] = arrays
-            self.seconds += seconds
+            self._count(paths[index].stem, tasks[index], seconds)
             self.trained += len(tasks[index].runs)
             done += len(tasks[index].runs)
             self.progress(done, total, loaded_runs)
         return [results[index] for index in range(len(tasks))]
+
+    def _count(self, key: str, task: Task, seconds: float) -> None:
+        self.seconds += seconds
+        steps = sum(run.steps for run in task.runs)
+        self.costs[key] = {"runs": len(task.runs), "training_steps": steps, "seconds": round(seconds, 2)}
 
 
 def train(

@@ -77,6 +77,14 @@ class LiveFiles:
             raise PressError(f"{name} has no number {key}{hint}")
         return math.nan if numbers[key] is None else numbers[key]
 
+    def index(self) -> dict[str, Any]:
+        """Read the list of all experiments, with what they cost together.
+
+        Raises:
+            PressError: When there is no such list.
+        """
+        return self._json("index")
+
     def claims(self) -> list[dict[str, Any]]:
         """Read every claim with its evidence.
 
