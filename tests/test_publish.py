@@ -111,6 +111,19 @@ def test_index_has_every_record_without_numbers(one: Book) -> None:
         }
 
 
+def test_the_index_counts_a_stack_once_however_many_experiments_ask_for_it(one: Book) -> None:
+    one.write("two", edited(SMALL, ("batch_size=32", "batch_size=20")))
+    one.write("like_one")
+    build(one, "like_one", "one", "two")
+    totals = one.json("index")["totals"]
+    assert one.json("one")["stacks"].keys() == one.json("like_one")["stacks"].keys()
+    assert (totals["runs_asked_for"], totals["runs"], totals["training_steps"]) == (60, 40, 480)
+    stored = sum(stack["seconds"] for name in ("one", "two") for stack in one.json(name)["stacks"].values())
+    assert totals["seconds"] == pytest.approx(stored, abs=0.06)
+    assert one.json("index")["machine"]["cores"] >= 1
+    assert {"matplotlib", "mkdocs-material"} <= one.json("index")["libraries"].keys()
+
+
 def test_some_experiments_leave_the_index_alone(one: Book) -> None:
     one.write("two")
     build(one, "one")

@@ -80,10 +80,10 @@ class LiveFiles:
         return math.nan if numbers[key] is None else numbers[key]
 
     def index(self) -> dict[str, Any]:
-        """Read the list of all experiments, with the totals of the book.
+        """Read the list of all experiments, with what they cost together.
 
         Raises:
-            PressError: When there is none.
+            PressError: When there is no such list.
         """
         return self._json("index")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from trainlab import experiments
 from trainlab.claims import distinct
+from trainlab.engine import available_jobs
 from trainlab.files import alone
 from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.store import versions
@@ -22,6 +23,7 @@ from trainlab_press.errors import PressError
 from trainlab_press.figures import render
 from trainlab_press.freshness import LIBRARIES, PREVIEW, caption_digest, drawn, is_current, made_of, preview_has
 from trainlab_press.livefiles import LiveFiles
+from trainlab_press.machine import machine
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
 from trainlab_press.runtable import Watched, table
@@ -29,6 +31,8 @@ from trainlab_press.totals import totals, trained
 from trainlab_press.verdicts import judge, unquotable
 
 INDEXED = ("name", "question", "claims", "runs", "seeds", "training_steps", "seconds", "key", "source", "svg", "csv")
+SITE = ("mkdocs", "mkdocs-material", "mkdocs-jupyter")
+"""What makes pages of the files."""
 
 log = logging.getLogger("trainlab")
 
@@ -152,6 +156,8 @@ def write_index(project: Project, names: Iterable[str]) -> dict[str, Any]:
     records = [live.experiment(name) for name in names]
     index = {
         "versions": versions(),
+        "libraries": {name: version(name) for name in (*LIBRARIES, *SITE)},
+        "machine": machine(available_jobs()),
         "totals": totals(project, records, read_claims(project)),
         "trained": trained(project, records),
         "experiments": [{key: record[key] for key in INDEXED} for record in records],

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from trainlab_press import colab
 from trainlab_press.errors import PressError
 from trainlab_press.project import Project
+from trainlab_press.site import environment, finish
 
 _PARTIAL = "A 'dirty' build is being performed"
 """Starts what MkDocs says whenever it renders some pages only, which is the point here."""
@@ -32,9 +32,7 @@ class Renderer:
         self.project, self.folder = project, folder
         self.busy = Lock()
         self.complete = False
-        os.environ["NO_MKDOCS_2_WARNING"] = "1"
-        if slug := colab.repository(project.root):
-            os.environ["TRAINLAB_REPOSITORY"] = f"https://github.com/{slug}"
+        os.environ.update(environment(project))
 
     def all(self) -> list[str]:
         """Render every page.
@@ -80,8 +78,6 @@ class Renderer:
         from mkdocs.config import load_config
         from mkdocs.exceptions import MkDocsException
 
-        from trainlab_press.site import finish
-
         with self.busy, _listening() as said:
             try:
                 config = load_config(str(self.project.root / "mkdocs.yml"), site_dir=str(self.folder))
@@ -90,7 +86,7 @@ class Renderer:
             except (MkDocsException, SystemExit) as error:
                 lines = [line for line in said if not line.startswith(("Error reading page", "Error building page"))]
                 raise PressError("\n".join(lines or [str(error)])) from None
-            finish(self.folder)
+            finish(self.project, self.folder)
         return said
 
 

@@ -120,7 +120,7 @@ def render_pages(project: Project) -> None:
     try:
         scratch.mkdir(parents=True)
         _run_mkdocs(project, fresh)
-        finish(fresh)
+        finish(project, fresh)
         with alone(project.cache):
             if project.site.exists():
                 project.site.rename(old)
@@ -129,17 +129,22 @@ def render_pages(project: Project) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def finish(folder: Path) -> None:
+def environment(project: Project) -> dict[str, str]:
+    """The variables that mkdocs.yml reads."""
+    slug = colab.repository(project.root)
+    known = {"TRAINLAB_REPOSITORY": f"https://github.com/{slug}"} if slug else {}
+    return {"NO_MKDOCS_2_WARNING": "1", **known}
+
+
+def finish(project: Project, folder: Path) -> None:
     """Do to the pages what MkDocs has left to do. A second time changes nothing."""
     lighten.lighten(folder)
 
 
 def _run_mkdocs(project: Project, folder: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    slug = colab.repository(project.root)
-    known = {"TRAINLAB_REPOSITORY": f"https://github.com/{slug}"} if slug else {}
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **known}
-    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
+    known = {**os.environ, **environment(project)}
+    done = subprocess.run(command, cwd=project.root, env=known, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()
         wrong = [m["said"] for line in lines if (m := re.match(r"(?:ERROR|WARNING) +-  (?P<said>.+)", line))]
