@@ -1,7 +1,8 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
 In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
-``!notebook LAB``, and ``!ledger``, ``!gallery``, ``!bibliography`` and ``!making``, each of which makes a page.
+``!notebook LAB``, and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making`` and ``!snippets``, each of which makes
+a page.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
@@ -30,9 +31,10 @@ from trainlab_press.livefiles import LiveFiles
 from trainlab_press.making import making
 from trainlab_press.press import NUMBER, NUMBER_INSIDE, Press
 from trainlab_press.provenance import provenance
+from trainlab_press.snippet_list import snippets
 from trainlab_press.terms import Terms
 
-WHOLE = {"ledger": ledger, "gallery": gallery, "bibliography": bibliography, "making": making}
+WHOLE = {"ledger": ledger, "gallery": gallery, "bibliography": bibliography, "making": making, "snippets": snippets}
 """What shows all of a kind, and takes no name."""
 DIRECTIVE = re.compile(
     rf"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|(?P<whole>{'|'.join(WHOLE)})(?![\w-])(?P<extra>.*))"

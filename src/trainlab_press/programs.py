@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from trainlab.fingerprint import fingerprint, mentioned_by
 from trainlab_press import labs as press
 from trainlab_press import snippets as scripts
 from trainlab_press.project import Project
+from trainlab_press.recordings import write
 
 
 def snippets(project: Project, jobs: int = 0) -> list[str]:
-    """Run every snippet that changed.
+    """Run every snippet that changed, and put all of them where readers can download them.
 
     Args:
         project: the checkout.
@@ -21,11 +24,13 @@ def snippets(project: Project, jobs: int = 0) -> list[str]:
     Raises:
         PressError: one of them is wrong.
     """
-    return scripts.record(project.root / "snippets", project.live, project.cache)
+    ran = scripts.record(project.root / "snippets", project.live, project.cache)
+    _offer(project.root / "snippets", project.live / "snippets")
+    return ran
 
 
 def labs(project: Project, jobs: int) -> list[str]:
-    """Execute every lab that changed, or whose code of this project did.
+    """Execute every lab that changed, or whose code of this project did, and put the scripts beside the notebooks.
 
     Args:
         project: the checkout.
@@ -39,4 +44,17 @@ def labs(project: Project, jobs: int) -> list[str]:
     """
     folder = project.root / "docs" / "labs"
     mentioned = set().union(*(mentioned_by(page.read_text(encoding="utf-8")) for page in sorted(folder.glob("*.py"))))
-    return press.execute_labs(folder, project.live, project.cache, jobs, fingerprint(mentioned))
+    ran = press.execute_labs(folder, project.live, project.cache, jobs, fingerprint(mentioned))
+    _offer(folder, project.live / "labs")
+    return ran
+
+
+def _offer(programs: Path, folder: Path) -> None:
+    """Copy programs to where the site has them, and remove those that are gone."""
+    texts = {program.name: program.read_text(encoding="utf-8") for program in programs.glob("*.py")}
+    for old in folder.glob("*.py"):
+        if old.name not in texts:
+            old.unlink(missing_ok=True)  # another build may do the same
+    for name, text in texts.items():
+        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text:
+            write(folder / name, text)

@@ -138,7 +138,7 @@ def environment(project: Project) -> dict[str, str]:
 
 def finish(project: Project, folder: Path) -> None:
     """Do to the pages what MkDocs has left to do. A second time changes nothing."""
-    lighten.lighten(folder)
+    lighten.lighten(folder, colab.repository(project.root))
 
 
 def _run_mkdocs(project: Project, folder: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from trainlab_press.press import NUMBER
 from trainlab_press.project import Project
+from trainlab_press.shown import NOT_TEXT
 
 Record = dict[str, Any]
 """Of an experiment, as docs/live/NAME.json has it."""
@@ -24,7 +27,7 @@ def totals(project: Project, records: Iterable[Record], claims: Iterable[Record]
     Returns:
         `runs`, `training_steps` and `seconds` of training, where a stack that several experiments share counts once;
         `runs_asked_for`, where it counts each time; `figures` that are drawn from them; `claims`, and how many of
-        them are `holds`, `null` and `reversed`; `snippets` and `labs`.
+        them are `holds`, `null` and `reversed`; `snippets` and `labs`; `quotes`, the numbers that pages quote.
     """
     records, verdicts = list(records), Counter(claim["verdict"] for claim in claims)
     stacks = {key: cost for one in records for key, cost in one["stacks"].items()}
@@ -36,9 +39,17 @@ def totals(project: Project, records: Iterable[Record], claims: Iterable[Record]
         "figures": len(records),
         "claims": verdicts.total(),
         **{verdict: verdicts[verdict] for verdict in ("holds", "null", "reversed")},
+        "quotes": sum(len(re.findall(NUMBER, NOT_TEXT.sub("", text))) for text in _pages(project)),
         "snippets": len([*(project.root / "snippets").glob("*.py")]),
         "labs": len([*(project.root / "docs" / "labs").glob("*.py")]),
     }
+
+
+def _pages(project: Project) -> Iterator[str]:
+    """The text of every page that is written by hand."""
+    for page in (project.root / "docs").rglob("*.md"):
+        if project.live not in page.parents:
+            yield page.read_text(encoding="utf-8")
 
 
 def trained(project: Project, records: Iterable[Record]) -> str:
