@@ -227,7 +227,7 @@ def test_each_snippet_and_its_output_are_on_a_page(visit: Visit, site: Site) -> 
 
 
 def test_each_copied_snippet_prints_what_the_page_shows(browser: Browser, site: Site, tmp_path: Path) -> None:
-    """The text is taken from the clipboard, after a press of each button, and runs where trainlab cannot be imported."""
+    """The text comes from the clipboard, after a press of each button, and runs where trainlab cannot be imported."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.goto(site.url + "snippets/", wait_until="networkidle")
