@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,8 @@ class LiveFiles:
         Raises:
             PressError: When there is no such experiment.
         """
-        known = [*self.names(), *(name for name in MEASURED if (self.folder / f"{name}.json").is_file())]
-        if name not in known:
+        if name in (*NOT_EXPERIMENTS, BOOK) or not (self.folder / f"{name}.json").is_file():
+            known = [*self.names(), *(name for name in MEASURED if (self.folder / f"{name}.json").is_file())]
             hint = did_you_mean(name, known) or "."
             raise PressError(f"experiment {name} has no results{hint} `trainlab list` shows every experiment")
         return self._json(name)
@@ -113,8 +114,15 @@ class LiveFiles:
     def _json(self, stem: str) -> Any:
         path = self.folder / f"{stem}.json"
         try:
-            return json.loads(path.read_text("utf-8"))
+            status = path.stat()
+            return _read(path, status.st_mtime_ns, status.st_size)
         except FileNotFoundError:
             raise PressError(f"{path} is missing; `trainlab site` makes it") from None
         except ValueError as error:
             raise PressError(f"{path} is not JSON ({error}); delete it and run `trainlab site`") from None
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, written: int, size: int) -> Any:
+    """Read a file once for the hundreds of numbers that pages quote from it; again when it was written."""
+    return json.loads(path.read_text("utf-8"))
