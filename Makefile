@@ -17,7 +17,7 @@ help:
 	@echo 'make site    train what is stale, draw every figure, build site/'
 	@echo 'make test    run the whole test suite in two processes; PROCESSES=4 takes four'
 	@echo 'make mutants put deliberate faults into a copy of the code; each must be caught (ten minutes)'
-	@echo 'make serve   build, then show the book at http://127.0.0.1:8000'
+	@echo 'make serve   show the book at http://127.0.0.1:8000, and follow every edit'
 	@echo 'make lint    style and types'
 	@echo 'make bench   measure how fast training is, beside other loops; make bench-notebook for one more, long part'
 	@echo 'make clean   remove the built site and the figures; stored runs stay'
@@ -42,7 +42,7 @@ mutants: .venv/installed
 	@$(BIN)/python tests/mutants.py $(NAMES)
 
 serve: .venv/installed
-	@$(BIN)/trainlab site --serve
+	@$(BIN)/trainlab serve
 
 lint: .venv/installed
 	@$(BIN)/ruff check .

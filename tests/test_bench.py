@@ -183,8 +183,6 @@ def test_circumstances_say_where_and_with_what(tmp_path: Path) -> None:
     assert said["cores"] >= 1
     assert said["quick"]
     assert said["commit"] == ""  # outside of git
-    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Abacus 3\n", encoding="utf-8")
-    assert record.processor(tmp_path / "cpuinfo") == "Abacus 3"
 
 
 def test_a_trial_leaves_the_record_alone(

@@ -199,9 +199,9 @@ USAGE = {
         "trainlab site: argument --jobs: must be a whole number >= 1, got many; see trainlab site --help",
     ),
     "a port too far": (
-        ["site", "--serve", "--port", "65536"],
+        ["serve", "--port", "65536"],
         2,
-        "trainlab site: argument --port: must be a whole number from 1 to 65535, got 65536; see trainlab site --help",
+        "trainlab serve: argument --port: must be a whole number from 1 to 65535, got 65536; see trainlab serve --help",
     ),
     "an unknown command": (["train"], 2, r"argument COMMAND: invalid choice: 'train' .*see trainlab --help"),
     "no command": ([], 2, "trainlab: the following arguments are required: COMMAND; see trainlab --help"),
@@ -267,8 +267,8 @@ def test_debugging_shows_where_a_mistake_is(run: Run, monkeypatch: pytest.Monkey
 def test_help_names_the_commands(run: Run) -> None:
     done = run("--help")
     assert done.code == 0
-    assert [word for word in ("list", "run", "pilot", "claims", "site") if f"\n    {word} " in done.out] == [
-        *("list", "run", "pilot", "claims", "site")
+    assert [word for word in ("list", "run", "pilot", "claims", "site", "serve") if f"\n    {word} " in done.out] == [
+        *("list", "run", "pilot", "claims", "site", "serve")
     ]
 
 

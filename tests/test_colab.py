@@ -55,3 +55,12 @@ def test_notebooks_install_the_commit_and_have_no_outputs(tmp_path: Path) -> Non
     assert all(cell["outputs"] == [] for cell in cells if cell["cell_type"] == "code")
     colab.write_notebooks(Project(tmp_path), out, "owner/name", "abc123")
     assert (out / "x.ipynb").read_bytes() == first
+
+
+def test_the_first_code_of_every_lab_installs_a_fixed_commit(tmp_path: Path) -> None:
+    labs = colab.write_notebooks(Project(Path(__file__).parents[1]), tmp_path, "owner/name", "abc123")
+    assert len(labs) > 5
+    for lab in labs:
+        cells = json.loads((tmp_path / f"{lab}.ipynb").read_bytes())["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        assert code[0] == '%pip install --quiet "trainlab @ git+https://github.com/owner/name@abc123"'

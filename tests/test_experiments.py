@@ -30,7 +30,7 @@ from trainlab.training import Trainer
 from trainlab.workloads import OPTIMIZERS
 from trainlab_press import markdown
 from trainlab_press.figures import render
-from trainlab_press.livefiles import MEASURED
+from trainlab_press.livefiles import BOOK, MEASURED
 
 ROOT = Path(__file__).parents[1]
 NAMES = experiments.names()
@@ -105,7 +105,9 @@ def found(pattern: str) -> list[tuple[str, str]]:
 # What was measured by the benchmark is no experiment; tests/test_bench.py draws it, and the site's build quotes it.
 FIGURES = [(page, name) for page, name in found(r"^!\[\]\(fig:(\w+)\)") if name not in MEASURED]
 CLAIMS = found(r"^\s*!claim (\S+)")
-QUOTES = [(page, inside) for page, inside in found(markdown.NUMBER) if inside.partition(".")[0] not in MEASURED]
+# Nor are the totals of the book, which tests/test_totals.py counts.
+ELSEWHERE = (*MEASURED, BOOK)
+QUOTES = [(page, inside) for page, inside in found(markdown.NUMBER) if inside.partition(".")[0] not in ELSEWHERE]
 
 
 def claim_ids(name: str) -> list[str]:

@@ -130,9 +130,24 @@ def test_links_hold_on_the_built_page(site: Path) -> None:
     hrefs = {a.text: str(a["href"]) for a in lab(site).select(".lab a[href]")}
     assert hrefs["the chapter"] == "../../../optimizers/#the-race"
     assert hrefs["Away"] == "https://example.org"
-    for name in ("the chapter", "home", "data", "Download this lab as a notebook"):
+    for name in ("the chapter", "home", "data", "Download the notebook"):
         target = (site / PAGE).parent / hrefs[name].partition("#")[0]
         assert target.exists(), hrefs[name]
+
+
+def test_a_lab_can_be_taken_along_in_every_way_that_there_is(site: Path) -> None:
+    def ways(repository: str = "") -> dict[str, str]:
+        lighten(site, repository)
+        return {a.text: str(a["href"]) for a in lab(site).select("h1 + p.download a")}
+
+    untouched = (site / PAGE).read_text("utf-8")
+    assert ways() == {"Download the notebook": "optimizers.ipynb"}
+    (site / PAGE).write_text(untouched, "utf-8")
+    (site / "live/labs/optimizers.py").write_text("# %%\n", "utf-8")
+    found = ways("owner/name")
+    assert list(found) == ["Download the notebook", "Download the script", "Open in Colab"]
+    assert ((site / PAGE).parent / found["Download the script"]).is_file()
+    assert found["Open in Colab"].endswith("/github/owner/name/blob/notebooks/optimizers.ipynb")
 
 
 def test_headings_have_the_ids_of_the_table_of_contents(site: Path) -> None:

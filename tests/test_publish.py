@@ -20,7 +20,7 @@ from trainlab_press.verdicts import chapter_of
 REVERSED = edited(SMALL, ('expect="holds"', 'expect="reversed", why="Nobody knows."'))
 RECORD = {
     *("name", "question", "caption", "alt", "numbers", "claims", "runs", "seeds", "training_steps", "seconds"),
-    *("versions", "key", "source", "svg", "csv", "parts", "made_of", "drawn", "table"),
+    *("versions", "key", "source", "svg", "csv", "parts", "made_of", "drawn", "table", "stacks"),
 }
 CLAIM = {
     *("id", "experiment", "figure", "chapter", "text", "why", "source", "url", "statistic", "kind", "null", "region"),
@@ -106,8 +106,22 @@ def test_index_has_every_record_without_numbers(one: Book) -> None:
         record = one.json(entry["name"])
         assert entry == {
             key: record[key]
-            for key in RECORD - {"caption", "alt", "numbers", "versions", "parts", "made_of", "drawn", "table"}
+            for key in RECORD
+            - {"caption", "alt", "numbers", "versions", "parts", "made_of", "drawn", "table", "stacks"}
         }
+
+
+def test_the_index_counts_a_stack_once_however_many_experiments_ask_for_it(one: Book) -> None:
+    one.write("two", edited(SMALL, ("batch_size=32", "batch_size=20")))
+    one.write("like_one")
+    build(one, "like_one", "one", "two")
+    totals = one.json("index")["totals"]
+    assert one.json("one")["stacks"].keys() == one.json("like_one")["stacks"].keys()
+    assert (totals["runs_asked_for"], totals["runs"], totals["training_steps"]) == (60, 40, 480)
+    stored = sum(stack["seconds"] for name in ("one", "two") for stack in one.json(name)["stacks"].values())
+    assert totals["seconds"] == pytest.approx(stored, abs=0.06)
+    assert one.json("index")["machine"]["cores"] >= 1
+    assert {"matplotlib", "mkdocs-material"} <= one.json("index")["libraries"].keys()
 
 
 def test_some_experiments_leave_the_index_alone(one: Book) -> None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from trainlab_press.livefiles import MEASURED
+from trainlab_press.snippets import run_alone
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = next(
@@ -229,6 +231,68 @@ def test_each_snippet_and_its_output_are_on_a_page(site: Site, recorded: dict[st
         assert recorded[snippet.stem].strip() in text, snippet.name
 
 
+def test_each_copied_snippet_prints_what_the_page_shows(browser: Browser, site: Site, tmp_path: Path) -> None:
+    """The text comes from the clipboard, after a press of each button, and runs where trainlab cannot be imported."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(site.url + "snippets/", wait_until="networkidle")
+    page.evaluate("document.querySelectorAll('.snippets details').forEach((inside) => (inside.open = true))")
+    shown: dict[Path, str] = {}
+    cards = page.query_selector_all(".snippets li")
+    for card in cards:
+        button = card.wait_for_selector("[data-clipboard-target]")
+        assert button is not None
+        page.evaluate("navigator.clipboard.writeText('')")
+        button.click()
+        page.wait_for_function("navigator.clipboard.readText().then((text) => text !== '')")
+        script = tmp_path / f"{(card.get_attribute('id') or '').removeprefix('snippet-')}.py"
+        script.write_bytes(page.evaluate("navigator.clipboard.readText()").encode())
+        output = card.query_selector(".no-copy code")
+        assert output is not None, script.name
+        shown[script] = output.text_content() or ""
+    context.close()
+    assert {script.name for script in shown} == {script.name for script in (ROOT / "snippets").glob("*.py")}
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        printed = dict(zip(shown, pool.map(run_alone, shown), strict=True))
+    assert printed == shown
+
+
+def test_a_snippet_is_found_by_its_words_copied_by_keyboard_and_downloaded(visit: Visit, site: Site) -> None:
+    page, problems = visit("snippets/", "light", 390)
+    page.get_by_label("Find a snippet").fill("bias correction")
+    found = {card.get_attribute("id") for card in page.query_selector_all(".snippets li") if card.is_visible()}
+    assert {"snippet-adam", "snippet-bias_correction"} <= found
+    assert "snippet-mc_dropout" not in found
+    summary = page.locator("#snippet-adam summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#snippet-adam .no-copy").is_visible()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('#snippet-adam [data-clipboard-target]')"):
+            break
+    else:
+        pytest.fail("Tab does not lead from the summary to the button that copies")
+    link = page.locator("#snippet-adam a[download]").get_attribute("href") or ""
+    response = page.request.get(page.evaluate("link => new URL(link, location).href", link))
+    assert response.body() == (ROOT / "snippets" / "adam.py").read_bytes()
+    assert problems == []
+
+
+def test_each_snippet_links_to_its_place(visit: Visit) -> None:
+    page, _ = visit("snippets/", "light", 1280)
+    links = page.eval_on_selector_all(".snippets .ways a:first-child", "links => links.map((link) => link.href)")
+    names = page.eval_on_selector_all(".snippets li", "cards => cards.map((card) => card.id)")
+    texts: dict[str, str] = {}
+    for name, link in zip(names, links, strict=True):
+        address, _, anchor = link.partition("#")
+        if address not in texts:
+            texts[address] = page.request.get(address).text()
+        place = texts[address].find(f'id="{anchor}"')
+        assert place > 0, link
+        assert f"{name.removeprefix('snippet-')}.py" in texts[address][place:] or "exercise" in link, link
+
+
 def test_the_code_on_the_page_is_the_code_that_trained(visit: Visit) -> None:
     page, _ = visit("optimizers/", "light", 1280)
     text = page.evaluate("document.querySelector('article').textContent")
@@ -271,11 +335,31 @@ def test_code_has_a_copy_button(visit: Visit) -> None:
 
 def test_notebooks_can_be_downloaded(visit: Visit, site: Site) -> None:
     page, _ = visit("live/labs/optimizers/", "light", 1280)
-    links = [link.get_attribute("href") or "" for link in page.query_selector_all("article a")]
-    notebook = next(link for link in links if link.endswith(".ipynb"))
-    response = page.request.get(page.evaluate("link => new URL(link, location).href", notebook))
-    assert response.ok
-    assert response.json()["nbformat"] == 4
+    links = page.eval_on_selector_all("p.download a[download]", "links => links.map((link) => link.href)")
+    notebook, script = (page.request.get(link) for link in links)
+    assert notebook.json()["nbformat"] == 4
+    assert script.body() == (ROOT / "docs" / "labs" / "optimizers.py").read_bytes()
+
+
+def test_the_link_to_a_lab_can_be_copied(browser: Browser, site: Site) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{site.url}live/labs/optimizers/#a-run", wait_until="networkidle")
+    page.get_by_role("button", name="Copy link").click()
+    page.wait_for_selector("p.download [role=status]:has-text('Copied')")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{site.url}live/labs/optimizers/"
+    context.close()
+
+
+def test_the_home_page_has_the_numbers_of_this_build(visit: Visit, site: Site) -> None:
+    page, _ = visit("", "light", 1280)
+    index = json.loads((site.folder / "live" / "index.json").read_text())
+    shown = [element.get_attribute("value") or "" for element in page.query_selector_all("article data")]
+    for key in ("runs", "training_steps", "figures", "quotes", "claims", "holds", "null", "reversed", "snippets"):
+        assert repr(index["totals"][key]) in shown, key
+    time = page.query_selector("article time")
+    assert time is not None
+    assert time.get_attribute("datetime") == index["trained"]
 
 
 def test_every_link_within_the_site_leads_somewhere(site: Site) -> None:

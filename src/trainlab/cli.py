@@ -1,4 +1,4 @@
-"""The command line: `trainlab list | run | pilot | claims | site`."""
+"""The command line: `trainlab list | run | pilot | claims | site | serve`."""
 
 import argparse
 import atexit
@@ -114,9 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "train what is stale and draw the figures")
     run.add_argument("names", nargs="*", metavar="NAME", help="experiments; all by default")
     site = command("site", _site, "train, draw, execute the labs, and build site/")
-    site.add_argument("--serve", action="store_true", help="then show it at http://127.0.0.1")
-    site.add_argument("--port", type=_port, default=8000, help="for --serve (default 8000)")
-    for sub in (run, pilot, site):
+    serve = command("serve", _serve, "train what is stale, then show the book and follow every edit")
+    serve.add_argument("--port", type=_port, default=8000, help="at http://127.0.0.1:PORT (default 8000)")
+    for sub in (run, pilot, site, serve):
         sub.add_argument("--jobs", type=_positive, default=available_jobs(), help="processes (default: all cores)")
         sub.add_argument(
             "--engine", type=_engine, metavar="tcp://HOST:PORT", help="train on the Dask cluster of this scheduler"
@@ -232,17 +232,37 @@ def _run(options: argparse.Namespace, project: Project) -> int:
 
 
 def _site(options: argparse.Namespace, project: Project) -> int:
-    from trainlab_press.site import build, serve
+    from trainlab_press.site import build
 
     with _Trainers(options, project, experiments.names()) as trainers:
         summary = build(project, trainers, options.jobs, trainers.say)
     print("\n".join(summary))
     if options.smoke:
         print("This was a smoke build: its numbers mean nothing. `make site` builds the real one.")
-    if options.serve:
-        serve(project.site, options.port, print)
+    print("Look at it: make serve, then open http://127.0.0.1:8000/")
+    return 0
+
+
+def _serve(options: argparse.Namespace, project: Project) -> int:
+    from trainlab_press import preview, programs
+    from trainlab_press.redraw import Redrawer
+
+    settings = {"device": options.device, "memory": options.memory, "smoke": options.smoke}
+    redrawer = Redrawer(project.root, settings, options.jobs)
+    if options.smoke or options.force or not preview.is_fresh(project):
+        from trainlab_press.site import prepare
+
+        with _Trainers(options, project, experiments.names()) as trainers:
+            prepare(project, trainers, options.jobs, trainers.say)
     else:
-        print("Look at it: make serve, then open http://127.0.0.1:8000/")
+        programs.snippets(project)
+        programs.labs(project, options.jobs)
+    try:
+        preview.run(project, options.port, redrawer, lambda line: print(line, flush=True))
+    except _Terminated:
+        raise
+    except KeyboardInterrupt:  # the way to end it
+        print("\nThe preview has ended.")
     return 0
 
 

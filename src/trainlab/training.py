@@ -66,6 +66,7 @@ class Trainer:
         shares: the seconds behind each of them: an equal share of its stack's, measurements included.
         trained: how many of them were trained now.
         seconds: of training behind them, whenever that was.
+        costs: runs, training steps and seconds of each stack, by its key: once, however often it is asked for.
         tuning_seeds: seeds that chose hyperparameters; see `spend`.
     """
 
@@ -87,6 +88,7 @@ class Trainer:
     shares: list[float] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
+    costs: dict[str, dict[str, float]] = field(default_factory=dict)
     tuning_seeds: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -148,6 +150,7 @@ class Trainer:
             if self.store and not self.force and (loaded := self.store.load(path)):
                 results[index], notes = loaded
                 took[index] = notes["seconds"]
+                self._count(paths[index].stem, tasks[index], notes["seconds"])
         missing = [index for index in range(len(tasks)) if index not in results]
         total, loaded_runs = sum(len(task.runs) for task in tasks), sum(len(tasks[i].runs) for i in results)
         if self.dry and missing:
@@ -167,11 +170,16 @@ class Trainer:
             if self.store:
                 self.store.save(paths[index], arrays, parts[index], seconds)
             results[index], took[index] = arrays, seconds
+            self._count(paths[index].stem, tasks[index], seconds)
             self.trained += len(tasks[index].runs)
             done += len(tasks[index].runs)
             self.progress(done, total, loaded_runs)
-        self.seconds += sum(took.values())
         return [results[index] for index in range(len(tasks))], took
+
+    def _count(self, key: str, task: Task, seconds: float) -> None:
+        self.seconds += seconds
+        steps = sum(run.steps for run in task.runs)
+        self.costs[key] = {"runs": len(task.runs), "training_steps": steps, "seconds": round(seconds, 2)}
 
 
 def train(

@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import os
 import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 
 from trainlab.engine import available_jobs
 from trainlab.files import write
+from trainlab_press.machine import commit, machine
 
 Record = dict[str, Any]
 """Section -> its circumstances, and its results."""
@@ -26,16 +26,12 @@ def circumstances(root: Path, command: str, quick: bool) -> Record:
         command: what measures it again.
         quick: whether this is a trial, whose numbers mean little.
     """
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "quick": quick,
         "command": command,
-        "commit": _commit(root),
-        "processor": processor(),
-        "cores": available_jobs(),
-        "memory_gib": round(memory, 1),
-        "system": platform.system(),
+        "commit": commit(root),
+        **machine(available_jobs()),
         "load_before": round(os.getloadavg()[0], 2),
         "versions": {
             "python": platform.python_version(),
@@ -43,28 +39,6 @@ def circumstances(root: Path, command: str, quick: bool) -> Record:
             "numpy": np.__version__,
         },
     }
-
-
-def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name, as far as the system tells it."""
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _commit(root: Path) -> str:
-    """The commit that was measured, or "" outside of git; a plus sign says that files were changed since."""
-    try:
-        head = _git(root, "rev-parse", "--short", "HEAD")
-        return head + ("+" if _git(root, "status", "--porcelain", "--", "src") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
-def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def read(path: Path) -> Record:

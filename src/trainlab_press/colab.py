@@ -66,7 +66,8 @@ def write_notebooks(project: Project, folder: Path, slug: str, commit: str) -> l
     stems = []
     for page in sorted((project.root / "docs" / "labs").glob("*.py")):
         notebook = jupytext.read(page)
-        notebook.cells.insert(1, new_code_cell(install))
+        first = next(number for number, cell in enumerate(notebook.cells) if cell["cell_type"] == "code")
+        notebook.cells.insert(first, new_code_cell(install))
         for number, cell in enumerate(notebook.cells):
             cell["id"] = f"{page.stem}-{number}"
         write(folder / f"{page.stem}.ipynb", jupytext.writes(notebook, fmt="ipynb"))

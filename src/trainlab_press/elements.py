@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
+from functools import lru_cache
 
 from markdown.util import AtomicString
 
@@ -40,6 +41,7 @@ def say_interval(estimate: float, low: float, high: float) -> list[str]:
     return [f"{value:,.{decimals}f}" for value in (estimate, low, high)]
 
 
+@lru_cache(maxsize=512)
 def highlighted(code: str, *, light: bool = False) -> str:
     """Colour Python code.
 

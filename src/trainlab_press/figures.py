@@ -95,6 +95,11 @@ def _themed_tag(name: str, tag: str) -> str:
 
 
 def _standalone_style() -> str:
-    """Colours for the file on its own; a page that inlines it has its own and leaves these out."""
+    """Colours for the file on its own; a page that inlines it has its own and leaves these out.
+
+    The paper is drawn too: whatever shows the file may be dark where the file is light, or the other way round.
+    """
     light, dark = ("".join(f"--fig-{n}:{color};" for n, color in colors.items()) for colors in (LIGHT, DARK))
-    return f'<style id="standalone">:root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}</style>\n'
+    paper = "svg{background:var(--fig-paper)}"
+    schemes = f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f'<style id="standalone">{schemes}{paper}</style>\n'

@@ -9,8 +9,9 @@ from markdown.postprocessors import Postprocessor
 
 from trainlab_press.errors import PressError, naming_page
 
-SIGNS = ("{=", "!claim", "!source", "!notebook", "!ledger", "fig:")
-LEFTOVER = re.compile(r"\{=|^[ \t]*!(?:claim|source|notebook|ledger)\b|\]\(fig:", re.MULTILINE)
+WORDS = ("claim", "source", "notebook", "ledger", "gallery", "bibliography", "making", "snippets")
+SIGNS = ("{=", "fig:", *(f"!{word}" for word in WORDS))
+LEFTOVER = re.compile(rf"\{{=|^[ \t]*!(?:{'|'.join(WORDS)})\b|\]\(fig:", re.MULTILINE)
 
 
 class Leftovers(Postprocessor):

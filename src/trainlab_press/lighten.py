@@ -20,6 +20,7 @@ from bs4 import BeautifulSoup, Tag
 from markdown import Markdown
 from markdown.extensions.toc import unique
 
+from trainlab_press import colab
 from trainlab_press.errors import PressError
 from trainlab_press.leftovers import Leftovers
 
@@ -39,11 +40,12 @@ SEARCH = 'data-md-component="search" role="dialog"'
 NO_ALT = "No description has been provided for this image"
 
 
-def lighten(site: Path) -> None:
+def lighten(site: Path, repository: str = "") -> None:
     """Clean every lab page of a built site in place; a second time changes nothing.
 
     Args:
         site: The folder that `mkdocs build` filled.
+        repository: Where Colab finds the labs, as owner/name; "" where that is not known.
 
     Raises:
         PressError: When a lab has a broken link, a TeX error, a request to another host, or an image without a text.
@@ -54,14 +56,14 @@ def lighten(site: Path) -> None:
         if 'class="jupyter-wrapper"' in after:
             folder = page.parent.relative_to(site).as_posix()
             try:
-                after = ARTICLE.sub(lambda m, p=page: m[1] + _lab(site, p, m[2]) + m[3], after, count=1)
+                after = ARTICLE.sub(lambda m, p=page: m[1] + _lab(site, p, m[2], repository) + m[3], after, count=1)
             except PressError as error:
                 raise PressError(f"{folder}: {error}") from None
         if after != before:
             page.write_text(after, "utf-8")
 
 
-def _lab(site: Path, page: Path, article: str) -> str:
+def _lab(site: Path, page: Path, article: str, repository: str) -> str:
     """Write the content of a lab page anew from what mkdocs-jupyter rendered and the notebook beside it."""
     source = page.parent / f"{page.parent.name}.ipynb"
     if not source.is_file():
@@ -79,11 +81,19 @@ def _lab(site: Path, page: Path, article: str) -> str:
         link["href"] = _address(site, page.parent.relative_to(site).as_posix(), str(link["href"]))
     if lab.h1 is None:
         raise PressError(f"{source.name} has no title; begin its first text cell with # and the title")
-    link = lab.new_tag("a", href=source.name, download="", string="Download this lab as a notebook")
-    paragraph = lab.new_tag("p", attrs={"class": "download"})
-    paragraph.append(link)
-    lab.h1.insert_after(paragraph)
+    lab.h1.insert_after(_ways(lab, page.parent, repository))
     return f'\n<div class="lab">\n{lab}\n</div>\n'
+
+
+def _ways(lab: BeautifulSoup, folder: Path, repository: str) -> Tag:
+    """The ways to take a lab along: as a notebook, as a script, to Colab. A script adds a button to copy the link."""
+    name, ways = folder.name, lab.new_tag("p", attrs={"class": "download"})
+    ways.append(lab.new_tag("a", href=f"{name}.ipynb", download="", string="Download the notebook"))
+    if (folder.parent / f"{name}.py").is_file():
+        ways.extend([" · ", lab.new_tag("a", href=f"../{name}.py", download="", string="Download the script")])
+    if repository:
+        ways.extend([" · ", lab.new_tag("a", href=colab.address(repository, name), string="Open in Colab")])
+    return ways
 
 
 def _text(cell: dict[str, Any], ids: set[str]) -> list[Any]:

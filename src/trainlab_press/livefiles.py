@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ STANDALONE_STYLE = re.compile(r'<style id="standalone">.*?</style>', re.DOTALL)
 NOT_EXPERIMENTS = {"claims", "index"}
 MEASURED = ("performance", "performance_growth", "performance_stacks")
 """What the benchmark measured: quoted and drawn like an experiment, but no build measures it."""
+BOOK = "book"
+"""Stands for the whole book where a number is quoted, as in {=book.runs:,.0f}."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class LiveFiles:
         Raises:
             PressError: When there is no such experiment.
         """
-        known = [*self.names(), *(name for name in MEASURED if (self.folder / f"{name}.json").is_file())]
-        if name not in known:
+        if name in (*NOT_EXPERIMENTS, BOOK) or not (self.folder / f"{name}.json").is_file():
+            known = [*self.names(), *(name for name in MEASURED if (self.folder / f"{name}.json").is_file())]
             hint = did_you_mean(name, known) or "."
             raise PressError(f"experiment {name} has no results{hint} `trainlab list` shows every experiment")
         return self._json(name)
@@ -65,17 +68,25 @@ class LiveFiles:
         """Look up a number that a run gave; it may be NaN.
 
         Args:
-            name: The experiment's name.
+            name: The experiment's name, or `BOOK`.
             key: A key of its numbers.
 
         Raises:
             PressError: When the experiment or the key does not exist.
         """
-        numbers = self.experiment(name)["numbers"]
+        numbers = self.index().get("totals", {}) if name == BOOK else self.experiment(name)["numbers"]
         if key not in numbers:
             hint = did_you_mean(key, numbers) or f"; it has {', '.join(sorted(numbers))}"
             raise PressError(f"{name} has no number {key}{hint}")
         return math.nan if numbers[key] is None else numbers[key]
+
+    def index(self) -> dict[str, Any]:
+        """Read the list of all experiments, with what they cost together.
+
+        Raises:
+            PressError: When there is no such list.
+        """
+        return self._json("index")
 
     def claims(self) -> list[dict[str, Any]]:
         """Read every claim with its evidence.
@@ -103,8 +114,15 @@ class LiveFiles:
     def _json(self, stem: str) -> Any:
         path = self.folder / f"{stem}.json"
         try:
-            return json.loads(path.read_text("utf-8"))
+            status = path.stat()
+            return _read(path, status.st_mtime_ns, status.st_size)
         except FileNotFoundError:
             raise PressError(f"{path} is missing; `trainlab site` makes it") from None
         except ValueError as error:
             raise PressError(f"{path} is not JSON ({error}); delete it and run `trainlab site`") from None
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, written: int, size: int) -> Any:
+    """Read a file once for the hundreds of numbers that pages quote from it; again when it was written."""
+    return json.loads(path.read_text("utf-8"))

@@ -1,7 +1,8 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
 In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
-``!notebook LAB`` and ``!ledger``.
+``!notebook LAB``, and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making`` and ``!snippets``, each of which makes
+a page.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
@@ -20,15 +21,24 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
 from trainlab_press import colab, evidence, source
+from trainlab_press.bibliography import bibliography
 from trainlab_press.elements import add, highlighted
 from trainlab_press.errors import PressError, did_you_mean, naming_page
+from trainlab_press.gallery import gallery
 from trainlab_press.ledger import ledger
 from trainlab_press.leftovers import Leftovers
 from trainlab_press.livefiles import LiveFiles
+from trainlab_press.making import making
 from trainlab_press.press import NUMBER, NUMBER_INSIDE, Press
 from trainlab_press.provenance import provenance
+from trainlab_press.snippet_list import snippets
+from trainlab_press.terms import Terms
 
-DIRECTIVE = re.compile(r"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|ledger(?![\w-])(?P<extra>.*))")
+WHOLE = {"ledger": ledger, "gallery": gallery, "bibliography": bibliography, "making": making, "snippets": snippets}
+"""What shows all of a kind, and takes no name."""
+DIRECTIVE = re.compile(
+    rf"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|(?P<whole>{'|'.join(WHOLE)})(?![\w-])(?P<extra>.*))"
+)
 
 __all__ = ["NUMBER", "NUMBER_INSIDE", "Press", "TrainlabExtension", "makeExtension"]
 
@@ -46,7 +56,7 @@ class _Number(InlineProcessor):
 
 
 class _Directives(BlockProcessor):
-    """Replaces blocks of !claim, !source, !notebook and !ledger lines."""
+    """Replaces blocks of lines such as !claim, !source or !ledger."""
 
     def __init__(self, press: Press) -> None:
         super().__init__(press.md.parser)
@@ -66,9 +76,9 @@ class _Directives(BlockProcessor):
                         parent, m["rest"]
                     )
                 elif m["extra"]:
-                    raise PressError(f"!ledger{m['extra']}: a ledger shows every claim; write !ledger alone")
+                    raise PressError(f"!{m['whole']}{m['extra']}: this shows all there is; write !{m['whole']} alone")
                 else:
-                    ledger(self.press, parent)
+                    WHOLE[m["whole"]](self.press, parent)
 
     def claim(self, parent: ET.Element, claim_id: str) -> None:
         """Append a claim: the sentence and the verdict, opening to the evidence."""
@@ -172,6 +182,7 @@ class TrainlabExtension(Extension):
         md.inlinePatterns.register(_Number(press), "trainlab_number", 187)
         md.parser.blockprocessors.register(_Directives(press), "trainlab_directives", 76)
         md.treeprocessors.register(_Figures(press), "trainlab_figures", 7)
+        md.treeprocessors.register(Terms(press), "trainlab_terms", 6)
         md.postprocessors.register(Leftovers(md), "trainlab_leftovers", -10)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from trainlab import experiments
 from trainlab_press.errors import PressError, did_you_mean
-from trainlab_press.livefiles import MEASURED
+from trainlab_press.livefiles import BOOK, MEASURED
 from trainlab_press.press import NUMBER, read_number
 from trainlab_press.project import Project
 
@@ -77,7 +77,7 @@ def _numbers(text: str, names: list[str]) -> Iterator[str]:
         except PressError as error:
             yield str(error)
         else:
-            if name not in (*names, *MEASURED):
+            if name not in (*names, *MEASURED, BOOK):
                 yield f"{found[0]}: {_no_experiment(name, names)}"
 
 

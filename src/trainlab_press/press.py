@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import posixpath
 import re
@@ -15,7 +16,7 @@ from markdown.util import AtomicString
 
 from trainlab_press.elements import add
 from trainlab_press.errors import PressError, page_of
-from trainlab_press.livefiles import LiveFiles
+from trainlab_press.livefiles import BOOK, LiveFiles
 from trainlab_press.shown import Shown, shown
 
 NUMBER = r"\{=([^{}\n]*)\}"
@@ -79,6 +80,8 @@ class Press:
         """Turn what stands in {=...} into a <data> element."""
         m = read_number(inside)
         try:
+            if (m["name"], m["key"]) == (BOOK, "trained"):
+                return self._day(self.live.index().get("trained", ""))
             value = self.live.number(m["name"], m["key"])
         except PressError as error:
             raise PressError(f"{{={inside}}}: {error}") from None
@@ -90,6 +93,16 @@ class Press:
         data = ET.Element("data", {"value": repr(value)})
         data.text = AtomicString(text)
         return data
+
+    def _day(self, day: str) -> ET.Element:
+        """The day of the newest run, which is no number."""
+        try:
+            date = dt.date.fromisoformat(day)
+        except ValueError:
+            raise PressError(f"no run is stored ({day!r} is no day); `trainlab site` trains them") from None
+        time = ET.Element("time", {"datetime": day})
+        time.text = AtomicString(f"{date.day} {date:%B %Y}")
+        return time
 
     def fill(self, parent: ET.Element, text: str) -> None:
         """Append plain text in which {=...} becomes numbers."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from trainlab import experiments
 from trainlab.claims import distinct
+from trainlab.engine import available_jobs
 from trainlab.files import alone
 from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.store import versions
@@ -22,12 +23,16 @@ from trainlab_press.errors import PressError
 from trainlab_press.figures import render
 from trainlab_press.freshness import LIBRARIES, PREVIEW, caption_digest, drawn, is_current, made_of, preview_has
 from trainlab_press.livefiles import LiveFiles
+from trainlab_press.machine import machine
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
 from trainlab_press.runtable import Watched, table
+from trainlab_press.totals import totals, trained
 from trainlab_press.verdicts import judge, unquotable
 
 INDEXED = ("name", "question", "claims", "runs", "seeds", "training_steps", "seconds", "key", "source", "svg", "csv")
+SITE = ("mkdocs", "mkdocs-material", "mkdocs-jupyter")
+"""What makes pages of the files."""
 
 log = logging.getLogger("trainlab")
 
@@ -93,6 +98,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "csv": f"{name}.csv",
         "parts": parts,
         "made_of": made_of(trainer),
+        "stacks": trainer.costs,
     }
     if name == PREVIEW[0]:
         record["preview"] = _preview_mark(trainer, parts)
@@ -148,7 +154,14 @@ def write_index(project: Project, names: Iterable[str]) -> dict[str, Any]:
             (project.live / f"{stem}{suffix}").unlink(missing_ok=True)
         _merge_claims(project, stem, [])
     records = [live.experiment(name) for name in names]
-    index = {"versions": versions(), "experiments": [{key: record[key] for key in INDEXED} for record in records]}
+    index = {
+        "versions": versions(),
+        "libraries": {name: version(name) for name in (*LIBRARIES, *SITE)},
+        "machine": machine(available_jobs()),
+        "totals": totals(project, records, read_claims(project)),
+        "trained": trained(project, records),
+        "experiments": [{key: record[key] for key in INDEXED} for record in records],
+    }
     _write_json(project.live / "index.json", index)
     return index
 

@@ -1,4 +1,4 @@
-"""Finds out which page shows a claim, a figure or the ledger, from the text of the pages."""
+"""Finds out which page shows a claim, a figure or the ledger, and which are chapters, from the text of the pages."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ MENTION = re.compile(
     r"^[ \t]*!claim[ \t]+(?P<claim>\S+)[ \t]*$|\]\(fig:(?P<figure>[^)\s]+)\)|^(?P<ledger>!ledger)[ \t]*$",
     re.MULTILINE,
 )
+CHAPTERS = "Chapters"
+"""The section of the navigation that holds the chapters."""
 TITLE = re.compile(r"^#[ \t]+(?P<title>.+?)[ \t]*(?:\{[^}]*\}[ \t]*)?$", re.MULTILINE)
 
 
@@ -30,10 +32,12 @@ class Page:
     Args:
         path: Relative to docs/.
         title: Its first heading, or its path where it has none.
+        chapter: Whether the navigation has it among the chapters.
     """
 
     path: str
     title: str
+    chapter: bool = False
 
 
 @dataclass
@@ -42,13 +46,15 @@ class Shown:
 
     Args:
         claims: Claim's id -> page.
-        figures: Experiment's name -> page.
+        figures: Experiment's name -> page. A chapter comes before the home page, which borrows its figure.
         ledger: The page of the ledger, where there is one.
+        pages: Path -> page, of all pages.
     """
 
     claims: dict[str, Page] = field(default_factory=dict)
     figures: dict[str, Page] = field(default_factory=dict)
     ledger: Page | None = None
+    pages: dict[str, Page] = field(default_factory=dict)
 
 
 class _Settings(yaml.SafeLoader):
@@ -66,25 +72,36 @@ def shown(root: Path, live: Path) -> Shown:
         live: The folder of generated files, whose pages are parts of others.
     """
     found = Shown()
-    for path in _pages(root, live):
+    nav = _navigation(root)
+    chapters = {*_leaves([part[CHAPTERS] for part in nav if isinstance(part, dict) and CHAPTERS in part])}
+    for path in _pages(root, live, nav):
         text = NOT_TEXT.sub("", (root / "docs" / path).read_text("utf-8"))
         title = TITLE.search(text)
-        page = Page(path, title["title"] if title else path)
+        page = found.pages[path] = Page(path, title["title"] if title else path, path in chapters)
         for mention in MENTION.finditer(text):
             if mention["claim"]:
                 found.claims.setdefault(mention["claim"], page)
-            elif mention["figure"]:
-                found.figures.setdefault(mention["figure"], page)
-            else:
+            elif (name := mention["figure"]) and (name not in found.figures or _better(page, found.figures[name])):
+                found.figures.pop(name, None)  # or it would keep its place in the order
+                found.figures[name] = page
+            elif mention["ledger"]:
                 found.ledger = found.ledger or page
     return found
 
 
-def _pages(root: Path, live: Path) -> list[str]:
-    """The pages relative to docs/, as the navigation has them; those that it lacks follow by name."""
+def _better(page: Page, known: Page) -> bool:
+    return page.chapter and not known.chapter
+
+
+def _navigation(root: Path) -> list[Any]:
     settings = root / "mkdocs.yml"
     read: Any = yaml.load(settings.read_text("utf-8"), _Settings) if settings.is_file() else None
-    place = {path: number for number, path in reversed([*enumerate(_leaves((read or {}).get("nav")))])}
+    return (read or {}).get("nav") or []
+
+
+def _pages(root: Path, live: Path, nav: list[Any]) -> list[str]:
+    """The pages relative to docs/, as the navigation has them; those that it lacks follow by name."""
+    place = {path: number for number, path in reversed([*enumerate(_leaves(nav))])}
     docs = root / "docs"
     found = [file.relative_to(docs).as_posix() for file in docs.rglob("*.md") if live not in file.parents]
     return sorted(found, key=lambda path: (place.get(path, len(place)), path))

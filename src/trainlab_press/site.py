@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import re
 import shutil
@@ -10,19 +9,39 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
-from trainlab.fingerprint import fingerprint, mentioned_by
-from trainlab.training import Trainer
-from trainlab_press import colab, labs, lighten, performance, publish, snippets
+from trainlab_press import colab, lighten, programs
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
 
+if TYPE_CHECKING:
+    from trainlab.training import Trainer
+    from trainlab_press.publish import Published
+
+# What publishes figures is imported where it is used: it imports PyTorch, and a preview can do without.
+
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was made for the pages.
+
+    Args:
+        published: every experiment.
+        snippets: stems of those that ran now.
+        labs: stems of those that were executed now.
+    """
+
+    published: list[Published]
+    snippets: list[str]
+    labs: list[str]
 
 
 def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: Say) -> list[str]:
@@ -41,37 +60,45 @@ def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: S
         PressError: a verdict differs from the book's, or a page, snippet or lab is wrong. Finished
             runs are kept, and the old site stays.
     """
+    from trainlab_press.publish import read_claims
+
     start = time.monotonic()
-    check_mentions(project)
-    published = publish_all(project, experiments.names(), trainer)
-    performance.publish(project)
-    say("snippets ...")
-    recorded = snippets.record(project.root / "snippets", project.live, project.cache)
-    say("labs ...")
-    pages = sorted((project.root / "docs" / "labs").glob("*.py"))
-    mentioned = set().union(*(mentioned_by(page.read_text(encoding="utf-8")) for page in pages))
-    code = fingerprint(mentioned)
-    executed = labs.execute_labs(project.root / "docs" / "labs", project.live, project.cache, jobs, code)
+    made = prepare(project, trainer, jobs, say)
     say("pages ...")
     render_pages(project)
-    claims = publish.read_claims(project)
+    claims = read_claims(project)
     verdicts = [f"{sum(claim['verdict'] == v for claim in claims)} {v}" for v in ("holds", "null", "reversed")]
     minutes, seconds = divmod(round(time.monotonic() - start), 60)
-    trained, drawn = sum(p.trained for p in published), sum(p.drawn for p in published)
+    trained, drawn = sum(p.trained for p in made.published), sum(p.drawn for p in made.published)
     return [
         f"Built {project.site.name}/ in {minutes} min {seconds:02d} s.",
-        f"  {len(published)} experiments: {trained} runs trained and {drawn} figures drawn now.",
-        f"  {len(recorded)} snippets and {len(executed)} labs executed now.",
+        f"  {len(made.published)} experiments: {trained} runs trained and {drawn} figures drawn now.",
+        f"  {len(made.snippets)} snippets and {len(made.labs)} labs executed now.",
         f"  {len(claims)} claims: {', '.join(verdicts)}.",
     ]
 
 
-def publish_all(project: Project, names: list[str], trainer: Callable[[str], Trainer]) -> list[publish.Published]:
+def prepare(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: Say) -> Prepared:
+    """Make everything that pages show, training what is stale; see `build`."""
+    from trainlab_press import performance
+
+    check_mentions(project)
+    published = publish_all(project, experiments.names(), trainer)
+    performance.publish(project)
+    say("snippets ...")
+    recorded = programs.snippets(project)
+    say("labs ...")
+    return Prepared(published, recorded, programs.labs(project, jobs))
+
+
+def publish_all(project: Project, names: list[str], trainer: Callable[[str], Trainer]) -> list[Published]:
     """Publish experiments, and report every problem together.
 
     Raises:
         PressError: names each claim whose verdict differs from the book's, and each grid that is too narrow.
     """
+    from trainlab_press import publish
+
     for folder in (project.cache, project.live):
         sweep(folder)
     published = [publish.publish(project, name, trainer(name)) for name in names]
@@ -93,7 +120,7 @@ def render_pages(project: Project) -> None:
     try:
         scratch.mkdir(parents=True)
         _run_mkdocs(project, fresh)
-        lighten.lighten(fresh)
+        finish(project, fresh)
         with alone(project.cache):
             if project.site.exists():
                 project.site.rename(old)
@@ -102,35 +129,24 @@ def render_pages(project: Project) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _run_mkdocs(project: Project, folder: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+def environment(project: Project) -> dict[str, str]:
+    """The variables that mkdocs.yml reads."""
     slug = colab.repository(project.root)
     known = {"TRAINLAB_REPOSITORY": f"https://github.com/{slug}"} if slug else {}
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **known}
-    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
+    return {"NO_MKDOCS_2_WARNING": "1", **known}
+
+
+def finish(project: Project, folder: Path) -> None:
+    """Do to the pages what MkDocs has left to do. A second time changes nothing."""
+    lighten.lighten(folder, colab.repository(project.root))
+
+
+def _run_mkdocs(project: Project, folder: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    known = {**os.environ, **environment(project)}
+    done = subprocess.run(command, cwd=project.root, env=known, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()
         wrong = [m["said"] for line in lines if (m := re.match(r"(?:ERROR|WARNING) +-  (?P<said>.+)", line))]
         said = [line for line in wrong if not line.startswith("Error reading page")]  # the next line says more
         raise PressError("\n".join(said or lines[-5:]))
-
-
-def serve(folder: Path, port: int, say: Say) -> None:
-    """Show the built site on this machine only, until Ctrl-C.
-
-    Raises:
-        PressError: the port is taken.
-    """
-    handler = partial(_QuietHandler, directory=str(folder))
-    try:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except OSError as error:
-        raise PressError(f"port {port} is not free ({error}); choose another with --port") from None
-    say(f"Open http://127.0.0.1:{port}/ (Ctrl-C stops)")
-    with server:
-        server.serve_forever()
-
-
-class _QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing of single requests."""

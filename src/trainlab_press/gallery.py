@@ -1,0 +1,55 @@
+"""The gallery: every figure of the book as a small picture with its question, linked to its place."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from itertools import groupby
+
+from trainlab_press.elements import add
+from trainlab_press.errors import PressError
+from trainlab_press.press import Press
+from trainlab_press.shown import Page
+
+SIZE = re.compile(r'viewBox="0 0 (?P<width>[\d.]+) (?P<height>[\d.]+)"')
+
+
+def gallery(press: Press, parent: ET.Element) -> None:
+    """Append the pictures, page after page in the order of the book.
+
+    Args:
+        press: Of this conversion.
+        parent: Where they go.
+
+    Raises:
+        PressError: A figure that a page shows has no results.
+    """
+    shown = press.shown
+    order = {path: place for place, path in enumerate(shown.pages)}
+    figures = sorted(shown.figures.items(), key=lambda figure: order[figure[1].path])
+    add(parent, "p", f"{len(figures)} figures, in the order of the chapters.", class_="counted")
+    everything = add(parent, "div", class_="gallery", data_filter="Find a figure")
+    for page, group in groupby(figures, key=lambda figure: figure[1]):
+        section = add(everything, "section")
+        add(add(section, "h2"), "a", page.title, href=press.to(page.path))
+        cards = add(section, "ul")
+        for name, _ in group:
+            _card(press, add(cards, "li"), name, page)
+
+
+def _card(press: Press, card: ET.Element, name: str, page: Page) -> None:
+    record = press.live.experiment(name)
+    size = SIZE.search(press.live.svg(name))
+    if not size:
+        raise PressError(f"{record['svg']} has no viewBox; `trainlab run {name} --force` draws it again")
+    add(
+        *(card, "img"),
+        src=press.href(record["svg"]),
+        alt=record["alt"],
+        width=f"{float(size['width']):.0f}",
+        height=f"{float(size['height']):.0f}",
+        loading="lazy",
+        decoding="async",
+    )
+    # One link, whose area the style spreads over the card: the picture says by itself what it shows.
+    add(card, "a", record.get("question") or name, href=press.to(page.path, f"fig-{name}"))
