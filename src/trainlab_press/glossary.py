@@ -124,7 +124,7 @@ def _plain(form: str) -> str:
 
 def _plurals(name: str) -> list[str]:
     if name.endswith(("s", "x", "ch", "sh")):
-        return [f"{name}es"]
+        return [f"{name}es", f"{name}s"]  # batches, epochs
     if re.search(r"[^aeiou]y$", name):
         return [f"{name[:-1]}ies"]
     return [f"{name}s"]
