@@ -100,6 +100,7 @@ def test_standalone_style_defines_every_variable_for_light_and_dark() -> None:
         assert dict(re.findall(r"--fig-(\w+):(#[0-9a-f]{6});", part)) == colors
     assert set(re.findall(r"var\(--fig-(\w+)", svg)) <= set(LIGHT)
     assert set(LIGHT) == set(DARK)
+    assert "svg{background:var(--fig-paper)}" in style, "readable also where what shows it has the other scheme"
 
 
 @pytest.mark.parametrize("color", ["red", "#123456", (0.1, 0.2, 0.3), "tab:blue"])

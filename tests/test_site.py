@@ -7,6 +7,7 @@ import functools
 import gzip
 import html
 import http.server
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from trainlab_press.livefiles import MEASURED
@@ -380,3 +382,84 @@ def test_pages_are_light(site: Site) -> None:
     """As they travel: compressed, with their figures."""
     for page in site.folder.rglob("*.html"):
         assert len(gzip.compress(page.read_bytes())) < 250_000, page
+
+
+# The pages beside the ledger
+
+
+def test_the_gallery_shows_every_figure_in_the_scheme_of_the_page(visit: Visit, site: Site) -> None:
+    page, problems = visit("gallery/", "light", 1280)
+    index = json.loads((site.folder / "live" / "index.json").read_text())
+    names = {(image.get_attribute("src") or "").split("/")[-1] for image in page.query_selector_all(".gallery img")}
+    assert names == {f"{name}.svg" for name in (*MEASURED, *(entry["name"] for entry in index["experiments"]))}
+    first = page.locator(".gallery img").first
+    assert first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+    def brightness() -> int:
+        return sum(Image.open(io.BytesIO(first.screenshot())).convert("RGB").getpixel((2, 2)))  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    assert brightness() > 600
+    page.evaluate("document.body.dataset.mdColorScheme = 'slate'")  # what the switch does; the system stays light
+    page.wait_for_timeout(300)
+    assert brightness() < 200
+    assert problems == []
+
+
+def test_fields_find_figures_and_sources(visit: Visit) -> None:
+    for address, name, words, selector in (
+        ("gallery/", "Find a figure", "gradient", ".gallery li"),
+        ("bibliography/", "Find a source", "muller", "ul.works[data-filter] > li"),
+    ):
+        page, _ = visit(address, "light", 390)
+        entries = page.locator(selector)
+        assert page.inner_text(".filters [role=status]") == f"{entries.count()} of {entries.count()} shown"
+        page.get_by_label(name).fill(words)
+        shown = [entry for entry in entries.all() if entry.is_visible()]
+        assert 0 < len(shown) < entries.count(), address
+        assert page.inner_text(".filters [role=status]").startswith(f"{len(shown)} of ")
+
+
+def test_each_term_is_linked_once_from_each_chapter_that_uses_it(visit: Visit, site: Site) -> None:
+    page, _ = visit("glossary/", "light", 1280)
+    terms = {str(entry.get_attribute("id")) for entry in page.query_selector_all("dl dt")}
+    assert len(terms) >= 60
+    assert page.query_selector_all("a.term") == []
+    used: set[str] = set()
+    for address in site.pages():
+        text = (site.folder / address / "index.html").read_text("utf-8") if address.endswith("/") else ""
+        found = re.findall(r'<a class="term" href="\.\./glossary/#([\w-]+)" title="[^"]+">', text)
+        assert len(found) == text.count('class="term"') == len(set(found)), address
+        used |= set(found)
+    assert used == terms
+
+
+def test_a_term_says_what_it_means_by_keyboard(visit: Visit) -> None:
+    page, _ = visit("signals/", "dark", 390)
+    term = page.locator("a.term").first
+    page.keyboard.press("Tab")
+    term.focus()
+    box = term.evaluate("""link => {
+      const style = getComputedStyle(link, "::after");
+      return {content: style.content, position: style.position, title: link.title};
+    }""")
+    assert box["position"] == "fixed"
+    assert box["content"].strip('"') == box["title"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_every_source_of_a_claim_is_in_the_bibliography(visit: Visit, site: Site) -> None:
+    page, _ = visit("bibliography/", "light", 1280)
+    claims = json.loads((site.folder / "live" / "claims.json").read_text())
+    links = {link.get_attribute("href") for link in page.query_selector_all("ul.works a")}
+    tested = sum(claim["source"] != "an observation of this book" for claim in claims)
+    assert len(page.query_selector_all("ul.works details li")) == tested
+    assert {claim["url"] for claim in claims} - {""} <= links
+
+
+def test_how_it_was_made_has_the_numbers_of_the_index(visit: Visit, site: Site) -> None:
+    page, _ = visit("making/", "light", 1280)
+    totals = json.loads((site.folder / "live" / "index.json").read_text())["totals"]
+    last = page.locator("table.making tr").last.inner_text()
+    assert f"{totals['runs']:,}" in last
+    assert f"{totals['training_steps']:,}" in last
+    assert page.locator("dl.making dt").all_inner_texts()[:3] == ["Built", "From", "Machine"]

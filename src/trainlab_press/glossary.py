@@ -17,8 +17,8 @@ _ENTRY = re.compile(
 MARKS = ("also", "pages")
 """What an entry may say in braces: other names, and the pages on which a name is meant, each with commas between."""
 _LINK = re.compile(r"\[(?P<text>[^\]]*)\]\([^)]*\)")
-_WHERE = re.compile(r"(?:[ \t]*\[[^\]]*\]\([^)]*\)[.,]?)+[ \t]*$")
-"""The links at the end of a definition, which say where the book treats the term."""
+_WHERE = re.compile(r"(?<=[.?!:])(?:[ \t]+\[[^\]]*\]\([^)]*\)[.,]?)+[ \t]*$")
+"""Links after the last sentence of a definition, which say where the book treats the term."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _plain(form: str) -> str:
 
 def _plurals(name: str) -> list[str]:
     if name.endswith(("s", "x", "ch", "sh")):
-        return [f"{name}es"]
+        return [f"{name}es", f"{name}s"]  # batches, epochs
     if re.search(r"[^aeiou]y$", name):
         return [f"{name[:-1]}ies"]
     return [f"{name}s"]

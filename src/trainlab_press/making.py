@@ -55,8 +55,7 @@ def making(press: Press, parent: ET.Element) -> None:
     _table(press, parent, [*shares, _all(press, index, shares)])
     totals = index["totals"]
     if again := totals["runs_asked_for"] - totals["runs"]:
-        said = f"The last row counts a run once, where {again:,} runs serve more than one figure or more than one end."
-        add(parent, "p", said)
+        add(parent, "p", f"The last row counts each run once: {again:,} of those above serve more than one purpose.")
 
 
 def _facts(press: Press, parent: ET.Element, index: dict[str, Any]) -> None:
@@ -131,7 +130,7 @@ def _files(folder: Path) -> int:
 def _table(press: Press, parent: ET.Element, shares: list[Share]) -> None:
     label = "What each chapter is made of"
     scroll = add(parent, "div", class_="scroll", tabindex="0", role="region", aria_label=label)
-    table = add(scroll, "table", class_="runs")
+    table = add(scroll, "table", class_="runs making")
     head = add(add(table, "thead"), "tr")
     for column in ("Chapter", *COLUMNS.values()):
         add(head, "th", column, scope="col")
