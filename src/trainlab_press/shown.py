@@ -51,11 +51,11 @@ class Shown:
     ledger: Page | None = None
 
 
-class _Settings(yaml.SafeLoader):
+class Settings(yaml.SafeLoader):
     """Reads mkdocs.yml without what only MkDocs knows, such as !relative."""
 
 
-_Settings.add_multi_constructor("!", lambda loader, suffix, node: None)
+Settings.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def shown(root: Path, live: Path) -> Shown:
@@ -83,7 +83,7 @@ def shown(root: Path, live: Path) -> Shown:
 def _pages(root: Path, live: Path) -> list[str]:
     """The pages relative to docs/, as the navigation has them; those that it lacks follow by name."""
     settings = root / "mkdocs.yml"
-    read: Any = yaml.load(settings.read_text("utf-8"), _Settings) if settings.is_file() else None
+    read: Any = yaml.load(settings.read_text("utf-8"), Settings) if settings.is_file() else None
     place = {path: number for number, path in reversed([*enumerate(_leaves((read or {}).get("nav")))])}
     docs = root / "docs"
     found = [file.relative_to(docs).as_posix() for file in docs.rglob("*.md") if live not in file.parents]

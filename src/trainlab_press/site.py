@@ -17,7 +17,7 @@ from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
 from trainlab.fingerprint import fingerprint, mentioned_by
 from trainlab.training import Trainer
-from trainlab_press import colab, labs, lighten, performance, publish, snippets
+from trainlab_press import colab, heads, labs, lighten, llms, performance, publish, snippets
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
@@ -94,6 +94,9 @@ def render_pages(project: Project) -> None:
         scratch.mkdir(parents=True)
         _run_mkdocs(project, fresh)
         lighten.lighten(fresh)
+        address = heads.site_address(project.root)
+        heads.finish(fresh, address, project.root / "docs" / "assets", project.cache / "cards")
+        llms.write_texts(fresh, project.root / "mkdocs.yml", address)
         with alone(project.cache):
             if project.site.exists():
                 project.site.rename(old)
@@ -106,6 +109,7 @@ def _run_mkdocs(project: Project, folder: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     slug = colab.repository(project.root)
     known = {"TRAINLAB_REPOSITORY": f"https://github.com/{slug}"} if slug else {}
+    known["TRAINLAB_SITE_URL"] = heads.site_address(project.root)
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **known}
     done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
