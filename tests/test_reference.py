@@ -16,7 +16,8 @@ from trainlab_press.shown import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
-SHOWN = {module: page.name for page in PAGES for module in re.findall(r"^::: ([\w.]+)$", page.read_text(), re.MULTILINE)}
+DIRECTIVE = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
+SHOWN = {module: page.name for page in PAGES for module in DIRECTIVE.findall(page.read_text())}
 ORDER = ["text", "attributes", "parameters", "returns", "yields", "raises", "references"]
 # One docstring in trainlab.optimizers.base, in nn.Module, or in the class itself speaks for all of these.
 OF_A_PROTOCOL = {"init", "update", "evaluated", "forward"}
@@ -44,7 +45,9 @@ def test_docstrings_say_every_argument_in_the_agreed_order(module: str) -> None:
         assert re.search(r"[.?:]$", first), f"{thing.path}: the first line {first!r} is no whole sentence"
         assert lines[1:2] in ([], [""]), f"{thing.path}: put a blank line after the first line"
         sections = thing.docstring.parse("google", warnings=False, returns_named_value=False)
-        kinds = [section.title.lower() if section.kind.value == "admonition" else section.kind.value for section in sections]
+        kinds = [
+            section.title.lower() if section.kind.value == "admonition" else section.kind.value for section in sections
+        ]
         places = [ORDER.index(kind) for kind in kinds if kind in ORDER]
         assert places == sorted(places), f"{thing.path} has {kinds}; the order is {ORDER}"
         said = {p.name.lstrip("*") for s in sections if s.kind.value in ("parameters", "attributes") for p in s.value}

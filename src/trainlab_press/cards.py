@@ -56,7 +56,11 @@ class Cards:
 
     def draw(self, card: Card) -> bytes:
         """The card as a PNG."""
-        made_of = [repr(card), versions("resvg_py", "pillow", "fonttools", "matplotlib"), Path(__file__).read_text("utf-8")]
+        made_of = [
+            repr(card),
+            versions("resvg_py", "pillow", "fonttools", "matplotlib"),
+            Path(__file__).read_text("utf-8"),
+        ]
         made_of += [self._logo(), hashlib.sha256(self._typeface().read_bytes()).hexdigest()]
         path = self.cache / f"{hashlib.sha256(chr(0).join(made_of).encode()).hexdigest()[:16]}.png"
         if not path.is_file():
@@ -90,7 +94,7 @@ class Cards:
         """The words on the left and the figure on the right; without a figure, larger words over the whole width."""
         column, size, small = (380, 54, 26) if card.figure else (WIDTH - 2 * MARGIN, 84, 36)
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ',
             f'viewBox="0 0 {WIDTH} {HEIGHT}"><rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
             f'<rect y="{HEIGHT - 12}" width="{WIDTH}" height="12" fill="#0072b2"/>',
             _placed(self._logo(), MARGIN, 52, 52, 52),
@@ -168,9 +172,9 @@ def _weight(typeface: Path, folder: Path, weight: int) -> Path:
 @cache
 def _sans() -> list[str]:
     """Matplotlib's own fonts, in which it has laid out the figures."""
-    import matplotlib
+    import matplotlib as mpl
 
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
     return [str(folder / name) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf")]
 
 

@@ -84,7 +84,9 @@ def about(site: Path, page: Path) -> About:
     written = _DESCRIPTION.search(html)
     description = _of_lab(notebook) if notebook.is_file() else unescape(written[1]) if written else ""
     if not SHORTEST <= len(description) <= LONGEST:
-        where = "the last paragraph of its first text cell" if notebook.is_file() else "description: in its front matter"
+        where = (
+            "the last paragraph of its first text cell" if notebook.is_file() else "description: in its front matter"
+        )
         raise PressError(
             f"{path or 'the home page'}: its description has {len(description)} characters, '{description}'; "
             f"write {where}, of {SHORTEST} to {LONGEST}"

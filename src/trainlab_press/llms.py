@@ -95,7 +95,9 @@ def markdown(html: str, address: str) -> str:
         extra.decompose()
     for link in article.select("a[href]"):
         link["href"] = urljoin(address, str(link["href"])) if address else link["href"]
-    text = _Converter(heading_style=ATX, bullets="-", escape_misc=False, escape_underscores=False, escape_asterisks=False)
+    text = _Converter(
+        heading_style=ATX, bullets="-", escape_misc=False, escape_underscores=False, escape_asterisks=False
+    )
     lines = [line.rstrip() for line in text.convert_soup(article).splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 

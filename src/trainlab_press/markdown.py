@@ -1,7 +1,7 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
 In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
-``!notebook LAB`` and ``!ledger``.
+``!notebook LAB``, ``!ledger`` and ``!ranks``.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
@@ -19,7 +19,7 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
-from trainlab_press import colab, evidence, source
+from trainlab_press import colab, evidence, ranks, source
 from trainlab_press.elements import add, highlighted
 from trainlab_press.errors import PressError, did_you_mean, naming_page
 from trainlab_press.ledger import ledger
@@ -28,7 +28,9 @@ from trainlab_press.livefiles import LiveFiles
 from trainlab_press.press import NUMBER, NUMBER_INSIDE, Press
 from trainlab_press.provenance import provenance
 
-DIRECTIVE = re.compile(r"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|ledger(?![\w-])(?P<extra>.*))")
+DIRECTIVE = re.compile(
+    r"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|(?P<alone>ledger|ranks)(?![\w-])(?P<extra>.*))"
+)
 
 __all__ = ["NUMBER", "NUMBER_INSIDE", "Press", "TrainlabExtension", "makeExtension"]
 
@@ -46,7 +48,7 @@ class _Number(InlineProcessor):
 
 
 class _Directives(BlockProcessor):
-    """Replaces blocks of !claim, !source, !notebook and !ledger lines."""
+    """Replaces blocks of !claim, !source, !notebook, !ledger and !ranks lines."""
 
     def __init__(self, press: Press) -> None:
         super().__init__(press.md.parser)
@@ -66,9 +68,11 @@ class _Directives(BlockProcessor):
                         parent, m["rest"]
                     )
                 elif m["extra"]:
-                    raise PressError(f"!ledger{m['extra']}: a ledger shows every claim; write !ledger alone")
-                else:
+                    raise PressError(f"!{m['alone']}{m['extra']}: it takes no arguments; write !{m['alone']} alone")
+                elif m["alone"] == "ledger":
                     ledger(self.press, parent)
+                else:
+                    self.ranks(parent)
 
     def claim(self, parent: ET.Element, claim_id: str) -> None:
         """Append a claim: the sentence and the verdict, opening to the evidence."""
@@ -86,6 +90,19 @@ class _Directives(BlockProcessor):
             ways[-1].tail = AtomicString(" · ")
             slug = self.press.repo.removeprefix("https://github.com/")
             add(ways, "a", "Open in Colab", href=colab.address(slug, lab))
+
+    def ranks(self, parent: ET.Element) -> None:
+        """Append the diagram of the package's modules and their imports."""
+        figure = add(parent, "figure", class_="ranks")
+        add(
+            figure, "div", self.press.md.htmlStash.store(ranks.svg(ranks.read(self.press.root))), data_search_exclude=""
+        )
+        add(
+            figure,
+            "figcaption",
+            "The modules of the package by rank, drawn from the source when this page was built. "
+            "Each arc leads from a rank down to one that it imports; the wider it is, the more imports there are.",
+        )
 
     def source(self, parent: ET.Element, rest: str) -> None:
         """Append the highlighted source of a definition."""
