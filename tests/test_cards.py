@@ -71,6 +71,7 @@ def test_the_first_image_of_a_lab_is_found_and_drawn(tmp_path: Path) -> None:
     out = io.BytesIO()
     Image.new("RGB", (40, 40), ORANGE).save(out, "PNG")
     data = base64.b64encode(out.getvalue()).decode()
-    page = f'<div class="output"><pre>1</pre></div><div class="output"><img alt="x" src="data:image/png;base64,{data}"/></div>'
+    shown = f'<img alt="x" src="data:image/png;base64,{data}"/>'
+    page = f'<div class="output"><pre>1</pre></div><div class="output">{shown}</div>'
     image = pixels(Cards(ASSETS, tmp_path).draw(Card("A lab", "", first_figure(page))))
     assert near(image.getpixel((830, 310)), ORANGE)  # pyright: ignore[reportArgumentType]

@@ -123,7 +123,8 @@ def svg(ranks: Ranks) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y - GAP:.0f}" role="img" class="ranks" '
         'aria-labelledby="ranks-title" aria-describedby="ranks-desc">'
-        f'<title id="ranks-title">Which module imports which</title><desc id="ranks-desc">{escape(ranks.words())}</desc>'
+        f'<title id="ranks-title">Which module imports which</title>'
+        f'<desc id="ranks-desc">{escape(ranks.words())}</desc>'
         f'<g class="arcs">{"".join(arcs)}</g>{"".join(boxes)}</svg>'
     )
 
