@@ -1,9 +1,11 @@
 """What the head of a page says to search engines and to whoever shares its address."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from trainlab_press import heads
 from trainlab_press.errors import PressError
 
-ASSETS = Path(__file__).parents[1] / "docs" / "assets"
+ROOT = Path(__file__).parents[1]
+ASSETS = ROOT / "docs" / "assets"
 FIRST = "What becomes of a signal in a network of fifty layers, and why."
 SECOND = "Which of fourteen optimizers is the fastest, and on which problem."
 LAB = (
@@ -132,3 +135,26 @@ def test_an_address_that_is_told_goes_first(tmp_path: Path, monkeypatch: pytest.
     assert heads.site_address(tmp_path) == "https://owner.github.io/book/"
     monkeypatch.setenv("TRAINLAB_SITE_URL", "https://book.example.org")
     assert heads.site_address(tmp_path) == "https://book.example.org/"
+
+
+@pytest.mark.parametrize("address", ["https://owner.github.io/book/", ""])
+def test_mkdocs_takes_the_address_so_that_the_404_page_finds_its_files_below_a_sub_path(
+    tmp_path: Path, address: str
+) -> None:
+    setting = next(line for line in (ROOT / "mkdocs.yml").read_text().splitlines() if line.startswith("site_url:"))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# Home\n")
+    (tmp_path / "mkdocs.yml").write_text(f"site_name: T\n{setting}\ntheme: {{name: material, font: false}}\n")
+    environment = {**os.environ, "TRAINLAB_SITE_URL": address, "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    site = tmp_path / "site"
+    links = re.findall(r'<(?:link|script)[^>]*(?:href|src)="([^"]+)"', (site / "404.html").read_text())
+    base = "/book/" if address else "/"
+    assert len(links) > 3
+    for link in links:
+        assert link.startswith((base, address or base)), link
+        assert (site / link.removeprefix(address or base).removeprefix(base)).exists(), link
+    home = (site / "index.html").read_text()
+    assert ('<link rel="canonical" href="https://owner.github.io/book/">' in home) == bool(address)
+    assert ("https://owner.github.io/book/" in (site / "sitemap.xml").read_text()) == bool(address)
