@@ -105,11 +105,11 @@ class Cards:
             parts.append(_line(line, MARGIN, y, size, bold=True))
             y += round(size * 1.15)
         y += 12
-        for line in _wrapped(card.text, regular, small, column):
-            if y > HEIGHT - 40:
-                break
-            parts.append(_line(line, MARGIN, y, small))
-            y += round(small * 1.4)
+        text, room = list(_wrapped(card.text, regular, small, column)), (HEIGHT - 40 - y) // round(small * 1.4) + 1
+        if len(text) > room:
+            text[room - 1 :] = [f"{text[room - 1].rstrip('.,;:')} …"]
+        for number, line in enumerate(text):
+            parts.append(_line(line, MARGIN, y + number * round(small * 1.4), small))
         if card.figure:
             x = MARGIN + column + 40
             parts.append(_picture(card.figure, x, 52, WIDTH - x - 40, HEIGHT - 52 - 44))
@@ -158,13 +158,13 @@ def _weight(typeface: Path, folder: Path, weight: int) -> Path:
 
         from trainlab import files
 
-        font = TTFont(typeface, recalcTimestamp=False)
-        font.flavor = None
-        axes = {axis.axisTag: axis.defaultValue for axis in font["fvar"].axes}
-        one = instantiateVariableFont(font, {**axes, "wght": weight}, inplace=True, updateFontNames=False)
-        one["OS/2"].usWeightClass = weight
         out = io.BytesIO()
-        one.save(out)
+        with TTFont(typeface, recalcTimestamp=False) as font:
+            font.flavor = None
+            axes = {axis.axisTag: axis.defaultValue for axis in font["fvar"].axes}
+            one = instantiateVariableFont(font, {**axes, "wght": weight}, inplace=True, updateFontNames=False)
+            one["OS/2"].usWeightClass = weight
+            one.save(out)
         files.write(path, out.getvalue())
     return path
 
