@@ -48,6 +48,7 @@ lint: .venv/installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/actionlint .github/workflows/*.yml
 
 # What is compared with the book's loop lives apart, on top of .venv, so that there is one PyTorch. fastai brings
 # torchvision, which it does not need here, and whose binary breaks Lightning where it does not fit the PyTorch.

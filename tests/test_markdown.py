@@ -283,6 +283,7 @@ def test_a_claim_says_what_it_is_held_against_and_why_it_does_not_hold(root: Pat
         ("text\n!claim race/adam-first", "'!claim race/adam-first' is left over"),
         ("!claim", "is left over"),
         ("!ledger race", "!ledger race: this shows all there is; write !ledger alone"),
+        ("!ranks 3", "!ranks 3: this shows all there is; write !ranks alone"),
         ("!source", "is left over"),
         ("!source trainlab.optimisers.Adam", "has no optimisers there; did you mean optimizers?"),
         ("!source trainlab.optimizers.Adan.update", "has no Adan there; did you mean Adam?"),

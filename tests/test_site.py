@@ -24,6 +24,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import trainlab
 from trainlab_press.livefiles import MEASURED
 from trainlab_press.snippets import run_alone
 
@@ -463,3 +464,52 @@ def test_how_it_was_made_has_the_numbers_of_the_index(visit: Visit, site: Site) 
     assert f"{totals['runs']:,}" in last
     assert f"{totals['training_steps']:,}" in last
     assert page.locator("dl.making dt").all_inner_texts()[:3] == ["Built", "From", "Machine"]
+
+
+def test_every_page_says_what_it_is_in_its_head(site: Site) -> None:
+    described = {}
+    for page in site.folder.rglob("index.html"):
+        head = page.read_text(encoding="utf-8").partition("</head>")[0]
+        said = dict(re.findall(r'<meta (?:name|property)="([^"]+)" content="([^"]*)"', head))
+        assert 50 <= len(html.unescape(said["description"])) <= 160, page
+        assert said["og:description"] == said["description"], page
+        assert said["og:title"], page
+        assert ("og:url" in said) == ("og:image" in said) == ('rel="canonical"' in head), page
+        if "og:url" in said:
+            address = said["og:url"].removesuffix(page.parent.relative_to(site.folder).as_posix().strip(".") + "/")
+            picture = site.folder / said["og:image"].removeprefix(address.rstrip("/") + "/")
+            assert picture.is_file(), page
+            assert picture.stat().st_size < 60_000, picture
+        described[page] = said["description"]
+    assert len(set(described.values())) == len(described)
+
+
+def test_every_exported_name_is_in_the_reference(site: Site) -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (site.folder / "reference").rglob("index.html"))
+    anchors = re.findall(r'id="(trainlab\.[\w.]+)"', pages)
+    assert len(set(anchors)) == len(anchors)
+    for name in set(trainlab.__all__) - {"__version__"}:
+        assert f"{getattr(trainlab, name).__module__}.{name}" in anchors
+
+
+def test_the_book_as_text_is_whole(site: Site) -> None:
+    index, everything = ((site.folder / name).read_text(encoding="utf-8") for name in ("llms.txt", "llms-full.txt"))
+    listed = re.findall(r"^- \[[^]]+\]\((\S+)\): \S", index, re.MULTILINE)
+    files = {page.relative_to(site.folder).as_posix() for page in site.folder.rglob("index.md")}
+    assert len(listed) == len(files) == len(site.pages()) - 1  # without 404.html
+    assert all(any(one.endswith(f"/{file}") or one == file for one in listed) for file in files)
+    record = json.loads((site.folder / "live" / "optimizer_race.json").read_text())
+    assert record["alt"] in everything
+    assert not re.search(r"\{=\w+\.\w|^!claim|<svg|<span", everything, re.MULTILINE)
+
+
+def test_the_diagram_of_the_modules_is_in_the_page(visit: Visit) -> None:
+    page, problems = visit("architecture/", "dark", 390)
+    box = page.locator("svg.ranks").bounding_box()
+    assert box is not None
+    assert 280 < box["width"] <= 390
+    smallest = page.evaluate(
+        "Math.min(...[...document.querySelectorAll('svg.ranks text')].map(t => t.getBoundingClientRect().height))"
+    )
+    assert smallest >= 11
+    assert problems == []

@@ -34,7 +34,14 @@ class Kind:
         return gains.sensitivity(self.activation(), gated=self.gated)
 
     def model(self, *, inputs: int, depth: int, width: int, outputs: int = 10) -> Model:
-        """A net of `depth` hidden layers of these units."""
+        """A net of `depth` hidden layers of these units.
+
+        Args:
+            inputs: features of an example.
+            depth: hidden layers.
+            width: units of each.
+            outputs: classes.
+        """
         if self.gated:
             return GatedMLP(inputs=inputs, outputs=outputs, depth=depth, width=width)
         return MLP(inputs=inputs, outputs=outputs, depth=depth, width=width, activation=self.activation)
@@ -56,5 +63,9 @@ ACTIVATIONS: Mapping[str, Kind] = {
 
 
 def key(name: str) -> str:
-    """The name as part of a number's name: "relu_squared"."""
+    """The name as part of a number's name: "relu_squared".
+
+    Args:
+        name: as in `ACTIVATIONS`.
+    """
     return name.lower().replace(" ", "_")

@@ -58,22 +58,42 @@ def reliability(logs: Logs, labels: Labels, bins: int = 15) -> Reliability:
 
 
 def calibration_error(logs: Logs, labels: Labels, bins: int = 15) -> float:
-    """The expected calibration error, in [0, 1]; see `reliability`."""
+    """The expected calibration error, in [0, 1]; see `reliability`.
+
+    Args:
+        logs: log-probabilities.
+        labels: the true classes.
+        bins: of equal width, over confidences in [0, 1].
+    """
     return reliability(logs, labels, bins).error
 
 
 def log_loss(logs: Logs, labels: Labels) -> float:
-    """The mean of minus the log-probability of the true class, in nats."""
+    """The mean of minus the log-probability of the true class, in nats.
+
+    Args:
+        logs: log-probabilities.
+        labels: the true classes.
+    """
     return float(-logs[np.arange(len(labels)), labels].astype(np.float64).mean())
 
 
 def accuracy(logs: Logs, labels: Labels) -> float:
-    """The share of rows whose most probable class is the true one."""
+    """The share of rows whose most probable class is the true one.
+
+    Args:
+        logs: log-probabilities.
+        labels: the true classes.
+    """
     return float((logs.argmax(1) == labels).mean())
 
 
 def tempered(logs: Logs, temperature: float) -> Logs:
     r"""Log-probabilities with all logits divided by a temperature $T > 0$; no answer changes.
+
+    Args:
+        logs: log-probabilities.
+        temperature: $T$, > 0; above 1 the answers get less sure.
 
     Raises:
         ValueError: the temperature is not positive.

@@ -113,6 +113,9 @@ class Claim:
     def judge(self, results: xr.Dataset) -> tuple[Estimate, Verdict]:
         """The estimate, and what it says of the sentence.
 
+        Args:
+            results: the experiment's, on seeds that report.
+
         Returns:
             The verdict is "holds" where the whole interval lies inside the region, "reversed" where it
             lies outside, and otherwise "null": this experiment cannot tell.
@@ -147,6 +150,9 @@ def _verdict(estimate: Estimate, low: float, high: float) -> Verdict:
 
 def distinct(claims: Iterable[Claim]) -> None:
     """Check that no two claims of an experiment have one id.
+
+    Args:
+        claims: those of one experiment.
 
     Raises:
         ValueError: two have.

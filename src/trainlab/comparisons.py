@@ -208,7 +208,12 @@ def by_seed(results: xr.Dataset, measure: Measure, **where: Any) -> np.ndarray:
 
 
 def after(results: xr.Dataset, percent: int) -> int:
-    """The index of the measurement that was taken after so many percent of the updates."""
+    """The index of the measurement that was taken after so many percent of the updates.
+
+    Args:
+        results: from `train`.
+        percent: of the updates, 0 to 100.
+    """
     return (results.sizes["step"] - 1) * percent // 100
 
 

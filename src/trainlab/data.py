@@ -255,13 +255,24 @@ def _load_mnist1d(spec: MNIST1D) -> Dataset:
 
 
 def choose_rows(y: np.ndarray, per_class: int, seed: int) -> np.ndarray:
-    """Return the ascending indices of `per_class` rows of each class, drawn by `seed`, given the class of each row."""
+    """Return the ascending indices of `per_class` rows of each class, drawn by `seed`, given the class of each row.
+
+    Args:
+        y: the class of each row.
+        per_class: how many rows of each class.
+        seed: of the draw.
+    """
     rng = np.random.RandomState(seed)
     return np.sort(np.concatenate([rng.permutation(np.flatnonzero(y == c))[:per_class] for c in np.unique(y)]))
 
 
 def split_rows(y: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of Fashion-MNIST's train and validation rows, given the class of each row."""
+    """Return the indices of Fashion-MNIST's train and validation rows, given the class of each row.
+
+    Args:
+        y: the class of each row.
+        full: whether these are the rows of the full data set, or of the packaged part.
+    """
     validation = choose_rows(y, per_class=500 if full else 200, seed=1)
     return np.setdiff1d(np.arange(len(y)), validation), validation
 

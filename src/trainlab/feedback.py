@@ -54,7 +54,11 @@ class Plateau:
             raise ValueError(f"Plateau: minimum must be in [0, 1], got {self.minimum}")
 
     def watch(self, validation_losses: Sequence[float]) -> float:
-        """The multiplier until the next measurement; 1 before the first."""
+        """The multiplier until the next measurement; 1 before the first.
+
+        Args:
+            validation_losses: all so far, the first one first.
+        """
         multiplier, best, bad, cooling = 1.0, math.inf, 0, 0
         for loss in validation_losses:
             if loss < best * (1 - self.threshold):

@@ -148,7 +148,12 @@ def gradient_factor(activation: Activation, gain: float, inputs: float = 1.0) ->
 
 
 def derivative(activation: Activation, z: Tensor) -> Tensor:
-    """The slope of an activation at some points, in the shape of `z`."""
+    """The slope of an activation at some points, in the shape of `z`.
+
+    Args:
+        activation: an elementwise function.
+        z: where the slope is taken.
+    """
     with torch.enable_grad():
         x = z.detach().requires_grad_()
         (slope,) = torch.autograd.grad(activation(x).sum(), x)

@@ -117,6 +117,9 @@ class Normal:
 class Glorot:
     r"""Variance $2/(n_{in} + n_{out})$: a compromise between keeping signals and keeping gradients.
 
+    Args:
+        distribution: "uniform" or "normal"; the variance is the same.
+
     References:
         Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
         networks", equation 12.
@@ -137,6 +140,9 @@ class Glorot:
 class He:
     r"""Variance $2/n_{in}$: a ReLU halves the second moment, and the 2 gives it back.
 
+    Args:
+        distribution: "normal" or "uniform"; the variance is the same.
+
     References:
         He et al. 2015, "Delving deep into rectifiers", equation 10, https://arxiv.org/abs/1502.01852
     """
@@ -154,6 +160,9 @@ class He:
 @dataclass(frozen=True)
 class LeCun:
     r"""Variance $1/n_{in}$: a linear layer keeps the second moment of its input.
+
+    Args:
+        distribution: "normal" or "uniform"; the variance is the same.
 
     References:
         LeCun et al. 1998, "Efficient BackProp", section 4.6.
@@ -268,6 +277,9 @@ class LSUV:
 
     def adjust(self, network: nn.Module) -> None:
         """Rescale the layers of a network in place, in forward order.
+
+        Args:
+            network: its layers have been filled already.
 
         Raises:
             ValueError: a layer's outputs do not vary, or are not finite.

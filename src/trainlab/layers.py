@@ -93,7 +93,11 @@ class Dropout(nn.Module):
         return words[2:]
 
     def mask(self, shape: torch.Size) -> Bool[Tensor, "*shape"]:
-        """True where an element survives."""
+        """True where an element survives.
+
+        Args:
+            shape: of what is to be masked.
+        """
         uniform = (counter_bits(self.key(), shape.numel()) >> 8).to(self.rate.dtype) / (1 << 24) + 0.5
         return (uniform >= self.rate).view(shape)
 
@@ -134,7 +138,11 @@ class AlphaDropout(Dropout):
 
 
 class Residual(nn.Module):
-    """x + branch(x)."""
+    """x + branch(x).
+
+    Args:
+        branch: a network whose output has the shape of its input.
+    """
 
     def __init__(self, branch: nn.Module) -> None:
         super().__init__()
@@ -186,7 +194,12 @@ class SwiGLU(nn.Module):
 
 
 def seed_dropout(network: nn.Module, seed: int) -> None:
-    """Make every `Dropout` of the network draw the masks that belong to `seed`, from the first step on."""
+    """Make every `Dropout` of the network draw the masks that belong to `seed`, from the first step on.
+
+    Args:
+        network: changed in place.
+        seed: the run's.
+    """
     for module in network.modules():
         if isinstance(module, Dropout):
             module.seed.fill_(seed)

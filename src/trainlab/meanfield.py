@@ -20,12 +20,20 @@ _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
-    """The logistic function, without overflow."""
+    """The logistic function, without overflow.
+
+    Args:
+        z: pre-activations.
+    """
     return 0.5 * (1 + np.tanh(z / 2))
 
 
 def relu(z: np.ndarray) -> np.ndarray:
-    """The larger of z and 0."""
+    """The larger of z and 0.
+
+    Args:
+        z: pre-activations.
+    """
     return np.maximum(z, 0)
 
 
@@ -96,6 +104,9 @@ def relu_cosine(cosine: np.ndarray) -> np.ndarray:
 
     $$\kappa(c) = \frac{\sqrt{1 - c^2} + (\pi - \arccos c)\, c}{\pi}$$
 
+    Args:
+        cosine: of the angle between two inputs, in [-1, 1].
+
     References:
         Cho and Saul 2009, "Kernel methods for deep learning", equation 6.
     """
@@ -104,7 +115,11 @@ def relu_cosine(cosine: np.ndarray) -> np.ndarray:
 
 
 def both_active(cosine: np.ndarray) -> np.ndarray:
-    r"""Of the inputs that make a ReLU unit active, the share whose partner does too: $1 - \arccos(c)/\pi$."""
+    r"""Of the inputs that make a ReLU unit active, the share whose partner does too: $1 - \arccos(c)/\pi$.
+
+    Args:
+        cosine: of the angle between two inputs, in [-1, 1].
+    """
     return 1 - np.arccos(np.clip(cosine, -1, 1)) / np.pi
 
 

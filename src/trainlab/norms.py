@@ -56,7 +56,13 @@ class BatchNorm(nn.Module):
         return (x - mean) * (self.weight / (variance + self.eps).sqrt()) + self.bias
 
     def remember(self, mean: Float[Tensor, " units"], variance: Float[Tensor, " units"], count: int) -> None:
-        """Move the running averages towards a mini-batch, whose variance is first freed of its bias."""
+        """Move the running averages towards a mini-batch, whose variance is first freed of its bias.
+
+        Args:
+            mean: of each unit over the mini-batch.
+            variance: likewise, with the number of examples as the divisor.
+            count: examples in the mini-batch.
+        """
         unbiased = variance * (count / max(count - 1, 1))
         self.running_mean += self.momentum * (mean - self.running_mean)
         self.running_var += self.momentum * (unbiased - self.running_var)

@@ -261,14 +261,23 @@ def _spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarr
 
 
 def percent(axis: Any) -> None:
-    """Show shares in [0, 1] as percentages."""
+    """Show shares in [0, 1] as percentages.
+
+    Args:
+        axis: an axis of matplotlib, such as `ax.yaxis`.
+    """
     from matplotlib.ticker import PercentFormatter
 
     axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def plain_ticks(axis: Any, at: Sequence[float] | np.ndarray) -> None:
-    """Ticks at the given values only, written as plain numbers; for short logarithmic axes."""
+    """Ticks at the given values only, written as plain numbers; for short logarithmic axes.
+
+    Args:
+        axis: an axis of matplotlib, such as `ax.xaxis`.
+        at: where the ticks are.
+    """
     from matplotlib.ticker import NullLocator
 
     axis.set_ticks(list(at), [f"{value:g}" for value in at])
@@ -276,7 +285,12 @@ def plain_ticks(axis: Any, at: Sequence[float] | np.ndarray) -> None:
 
 
 def log_rates(ax: Axes, rates: Sequence[float]) -> None:
-    """A logarithmic axis of learning rates, with a tick at each power of ten only."""
+    """A logarithmic axis of learning rates, with a tick at each power of ten only.
+
+    Args:
+        ax: its x axis becomes logarithmic.
+        rates: the learning rates that it shows.
+    """
     from matplotlib.ticker import NullFormatter
 
     ax.set_xscale("log")
@@ -289,6 +303,9 @@ def data(fig: Figure) -> list[dict[str, Any]]:
     """What a figure shows, as rows: panel, series, x, y, and low and high where there is a band.
 
     It is read back from the drawn lines, so it is the data of the plot and not of something beside it.
+
+    Args:
+        fig: drawn with labelled lines.
     """
     from matplotlib.collections import PolyCollection
 

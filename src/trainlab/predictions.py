@@ -33,7 +33,12 @@ class DataSpec(Protocol):
 
 @contextmanager
 def training_mode(network: nn.Module, *kinds: type[nn.Module]) -> Iterator[None]:
-    """A network in evaluation mode, but for the layers of some kinds, which are in training mode."""
+    """A network in evaluation mode, but for the layers of some kinds, which are in training mode.
+
+    Args:
+        network: in evaluation mode.
+        *kinds: types of layers, such as `Dropout`.
+    """
     before = [(module, module.training) for module in network.modules()]
     for module, _ in before:
         module.training = isinstance(module, kinds)

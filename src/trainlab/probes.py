@@ -43,7 +43,13 @@ class Snapshot:
     loss: Loss
 
     def forward(self, weights: Tensors, buffers: Tensors, inputs: Tensor) -> tuple[Tensor, Tensors]:
-        """The outputs, and the buffers as the forward pass leaves them; those that come in stay as they are."""
+        """The outputs, and the buffers as the forward pass leaves them; those that come in stay as they are.
+
+        Args:
+            weights: by name, as `weights` has them.
+            buffers: by name; empty where the network has none.
+            inputs: a batch of examples.
+        """
         buffers = {name: buffer.clone() for name, buffer in buffers.items()}
         return functional_call(self.network, (weights, buffers), (inputs,)), buffers
 
@@ -95,7 +101,11 @@ Probe = Callable[[Snapshot], Tensors]
 
 
 def axes(*names: str) -> Callable[[Probe], Probe]:
-    """Name the axes of the tensors that a probe returns."""
+    """Name the axes of the tensors that a probe returns.
+
+    Args:
+        *names: one for each axis of the tensors, in order.
+    """
 
     def name_axes(probe: Probe) -> Probe:
         probe.__dict__["axes"] = names
@@ -110,6 +120,9 @@ def activation_statistics(snapshot: Snapshot) -> Tensors:
 
     A unit is dead when its output has the same value for every example: it passes no gradient
     that depends on the input. For a ReLU that value is 0.
+
+    Args:
+        snapshot: the run at this step.
 
     Returns:
         `activation_mean`, `activation_std`, `dead_fraction`, each with one value a layer.
@@ -134,6 +147,9 @@ def activation_statistics(snapshot: Snapshot) -> Tensors:
 def gradient_norm(snapshot: Snapshot) -> Tensors:
     """The Euclidean norm of the mini-batch gradient of each weight matrix.
 
+    Args:
+        snapshot: the run at this step.
+
     Returns:
         `gradient_norm`, one value a weight matrix.
     """
@@ -143,6 +159,9 @@ def gradient_norm(snapshot: Snapshot) -> Tensors:
 @axes("weight")
 def gradient_statistics(snapshot: Snapshot) -> Tensors:
     """Mean and standard deviation of the entries of each weight matrix's mini-batch gradient.
+
+    Args:
+        snapshot: the run at this step.
 
     Returns:
         `gradient_mean` and `gradient_std`, each with one value a weight matrix.
@@ -157,6 +176,9 @@ def gradient_statistics(snapshot: Snapshot) -> Tensors:
 @axes("weight")
 def update_ratio(snapshot: Snapshot) -> Tensors:
     """How far a step moves each weight matrix, as a share of its size: |update| / |weight|.
+
+    Args:
+        snapshot: the run at this step.
 
     Returns:
         `update_ratio`, one value a weight matrix.

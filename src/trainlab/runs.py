@@ -137,7 +137,11 @@ def _import_path(thing: Any, where: str) -> str:
 
 
 def label(value: Any) -> str:
-    """A short name for people: the type, with the fields that differ from their defaults."""
+    """A short name for people: the type, with the fields that differ from their defaults.
+
+    Args:
+        value: a run's field, of any type.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         shown = [f"{field.name}={label(v)}" for field in fields(value) if _said(field, v := getattr(value, field.name))]
         return type(value).__name__ + (f"({', '.join(shown)})" if shown else "")
@@ -229,7 +233,11 @@ def _values(value: Any) -> dict[str, Any]:
 
 
 def floats(value: Any) -> dict[str, float]:
-    """The float fields of a dataclass, those of dataclasses inside it too: `{"optimizer.beta1": 0.9}`."""
+    """The float fields of a dataclass, those of dataclasses inside it too: `{"optimizer.beta1": 0.9}`.
+
+    Args:
+        value: a dataclass; anything else has none.
+    """
     out = {}
     for name, field in _values(value).items():
         if isinstance(field, float):
@@ -242,6 +250,10 @@ def with_floats(value: Any, numbers: Mapping[str, Any]) -> Any:
     """A copy with other values in some float fields, named as `floats` does.
 
     The values may be tensors: range checks, done already when each run was made, are not run on them.
+
+    Args:
+        value: a dataclass.
+        numbers: new values, by the names that `floats` gives.
     """
     clone = copy.copy(value)
     inner: dict[str, dict[str, Any]] = {}
@@ -257,6 +269,11 @@ def with_floats(value: Any, numbers: Mapping[str, Any]) -> Any:
 
 
 def coordinate(runs: Iterable[Run], field: str) -> list[Any]:
-    """The value of one field for each run: numbers as they are, everything else by its label."""
+    """The value of one field for each run: numbers as they are, everything else by its label.
+
+    Args:
+        runs: whose field is read.
+        field: the name of a field of `Run`.
+    """
     values = [getattr(run, field) for run in runs]
     return [value if isinstance(value, int | float) else label(value) for value in values]

@@ -17,7 +17,12 @@ class Distribution(Protocol):
     """What random search draws numbers from, such as `scipy.stats.loguniform(1e-4, 1)`."""
 
     def rvs(self, *, size: int, random_state: np.random.Generator) -> Any:
-        """So many numbers."""
+        """So many numbers.
+
+        Args:
+            size: how many.
+            random_state: the source of every random number.
+        """
         ...
 
     def support(self) -> tuple[Any, Any]:
@@ -80,12 +85,20 @@ def _checked(path: str, values: Values) -> Values:
 
 
 def is_list(values: Values) -> TypeGuard[Sequence[Any]]:
-    """Whether the values are listed; otherwise they are to be drawn."""
+    """Whether the values are listed; otherwise they are to be drawn.
+
+    Args:
+        values: of one hyperparameter.
+    """
     return isinstance(values, Iterable)
 
 
 def numeric(values: Values) -> bool:
-    """Whether all values are numbers; True and False are not."""
+    """Whether all values are numbers; True and False are not.
+
+    Args:
+        values: of one hyperparameter.
+    """
     return not is_list(values) or all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
@@ -123,6 +136,10 @@ def _drawn(values: Values, draws: int, random: np.random.Generator) -> list[Any]
 def with_settings(thing: Any, values: Mapping[str, Any]) -> Any:
     """A copy of a `Run`, or of anything inside it, with other values at some dotted paths.
 
+    Args:
+        thing: a frozen dataclass; it stays as it is.
+        values: path -> value, such as `{"optimizer.beta1": 0.95}`.
+
     Raises:
         ValueError: a path leads nowhere, or a value is out of its range.
     """
@@ -144,7 +161,12 @@ def _fields(thing: Any) -> list[str]:
 
 
 def setting(run: Run, path: str) -> Any:
-    """The value at a dotted path; None where the run has no such field."""
+    """The value at a dotted path; None where the run has no such field.
+
+    Args:
+        run: where to look.
+        path: such as "optimizer.beta1".
+    """
     value: Any = run
     for field in path.split("."):
         value = getattr(value, field, None)

@@ -109,11 +109,20 @@ class Store:
         return next(self.folder.glob("*.npz"), None) is None
 
     def path(self, request: dict[str, str], parts: dict[str, str]) -> Path:
-        """Where the result with these parts lies. Results of one request share the start of the name."""
+        """Where the result with these parts lies. Results of one request share the start of the name.
+
+        Args:
+            request: what was asked for, part by part.
+            parts: everything that the answer depends on.
+        """
         return self.folder / f"{digest(json.dumps(request))}-{digest(json.dumps(parts))}.npz"
 
     def load(self, path: Path) -> tuple[Arrays, dict[str, Any]] | None:
-        """The arrays and the notes saved with them; None where there is no sound file of this very stack."""
+        """The arrays and the notes saved with them; None where there is no sound file of this very stack.
+
+        Args:
+            path: as `path` names it.
+        """
         try:
             content = io.BytesIO(path.read_bytes())
             with zipfile.ZipFile(content) as archive:
@@ -136,6 +145,12 @@ class Store:
     def save(self, path: Path, arrays: Arrays, parts: dict[str, str], seconds: float) -> None:
         """Write a result, whole or not at all.
 
+        Args:
+            path: as `path` names it.
+            arrays: the results, by name.
+            parts: everything that the answer depends on; saved beside it.
+            seconds: how long the training took.
+
         Raises:
             OSError: the disk is full or read-only; the line names the folder and the remedy.
             RuntimeError: code that the result depends on was edited since its parts were named.
@@ -153,7 +168,12 @@ class Store:
         sweep(self.folder)
 
     def why_missing(self, request: dict[str, str], parts: dict[str, str]) -> list[str]:
-        """What has changed since the most recent result of the same request, as short phrases."""
+        """What has changed since the most recent result of the same request, as short phrases.
+
+        Args:
+            request: what was asked for, part by part.
+            parts: everything that the answer depends on.
+        """
         files = sorted(self.folder.glob(f"{digest(json.dumps(request))}-*.npz"), key=lambda path: path.stat().st_mtime)
         for path in reversed(files):
             if loaded := self.load(path):

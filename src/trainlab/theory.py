@@ -14,7 +14,7 @@ import numpy as np
 class Constants(NamedTuple):
     """The best constants of a method on a quadratic, and how fast it then is.
 
-    Args:
+    Attributes:
         lr: the learning rate.
         momentum: in the convention of `Momentum`; 0 for gradient descent.
         rate: what the distance to the minimum is multiplied by at each update, in the long run.
@@ -27,11 +27,19 @@ class Constants(NamedTuple):
     growth: float
 
     def bound(self, t: np.ndarray) -> np.ndarray:
-        """The largest distance that is possible after t updates, as a multiple of the first."""
+        """The largest distance that is possible after t updates, as a multiple of the first.
+
+        Args:
+            t: numbers of updates.
+        """
         return (1 + self.growth * t) * self.rate**t
 
     def updates(self, shrinkage: float) -> int:
-        """Updates until `rate^t` alone, without the growth, has fallen to `shrinkage`."""
+        """Updates until `rate^t` alone, without the growth, has fallen to `shrinkage`.
+
+        Args:
+            shrinkage: the distance that is left, as a share of the first, in (0, 1).
+        """
         return math.ceil(math.log(shrinkage) / math.log(self.rate))
 
 

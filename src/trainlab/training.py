@@ -97,7 +97,11 @@ class Trainer:
                 raise ValueError(f"{name} must be >= 1, got {value}; leave it out for the default")
 
     def spend(self, seeds: Iterable[int]) -> None:
-        """Remember that these seeds chose hyperparameters: no claim may rest on them any more."""
+        """Remember that these seeds chose hyperparameters: no claim may rest on them any more.
+
+        Args:
+            seeds: those of every trial.
+        """
         self.tuning_seeds.update(seeds)
 
     def __call__(

@@ -39,6 +39,9 @@ class Tuned:
     def fresh(self, seeds: Iterable[int]) -> list[Run]:
         """The tuned runs of all contenders, on seeds that tuning never saw.
 
+        Args:
+            seeds: those that will report results.
+
         Raises:
             ValueError: a seed took part in the tuning.
         """
@@ -129,7 +132,11 @@ def tune(
 
 
 def scores(trials: xr.Dataset) -> xr.DataArray:
-    """What decides: the mean validation accuracy over the seeds, with axes (contender, trial)."""
+    """What decides: the mean validation accuracy over the seeds, with axes (contender, trial).
+
+    Args:
+        trials: as `Tuned.trials` has them.
+    """
     return trials.validation_accuracy.fillna(0).mean("seed")
 
 

@@ -1,15 +1,19 @@
 """The few shared aliases, and the glossary of axis names.
 
 Axes of results:
-    run: one training run; every field of `Run` is a coordinate on it.
-    step: number of updates done when something was measured; 0 is before the first one.
-    update: the 1st, 2nd, ... update of the weights.
-    layer: a hidden layer's activation, in forward order.
-    weight: a parameter with two or more dimensions, in forward order.
+
+- `run`: one training run; every field of `Run` is a coordinate on it.
+- `step`: number of updates done when something was measured; 0 is before the first one.
+- `update`: the 1st, 2nd, ... update of the weights.
+- `layer`: a hidden layer's activation, in forward order.
+- `weight`: a parameter with two or more dimensions, in forward order.
 
 Axes of tensors, as written in jaxtyping shapes:
-    batch: examples in a mini-batch.      rows: examples in a split of a data set.
-    classes: outputs of a classifier.     runs: runs in a stack.
+
+- `batch`: examples in a mini-batch.
+- `rows`: examples in a split of a data set.
+- `classes`: outputs of a classifier.
+- `runs`: runs in a stack.
 """
 
 from collections.abc import Callable

@@ -10,6 +10,9 @@ from trainlab.types import Tensors
 def weight_percentiles(snapshot: Snapshot) -> Tensors:
     """How large the entries of each weight matrix are: the 0th to the 100th percentile of their absolute values.
 
+    Args:
+        snapshot: the run at this step.
+
     Returns:
         `weight_percentile`, 101 values a weight matrix, ascending.
     """
@@ -24,6 +27,9 @@ def weight_percentiles(snapshot: Snapshot) -> Tensors:
 @axes("weight")
 def weight_sizes(snapshot: Snapshot) -> Tensors:
     """Exact zeros and row norms of each weight matrix; a row holds the weights into one unit.
+
+    Args:
+        snapshot: the run at this step.
 
     Returns:
         `zero_share`, the share of entries that are exactly zero; `largest_row` and `mean_row`, of the norms of rows.

@@ -1,8 +1,8 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
 In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
-``!notebook LAB``, and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making`` and ``!snippets``, each of which makes
-a page.
+``!notebook LAB``, and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making``, ``!snippets`` and ``!ranks``, which
+show all of a kind.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
@@ -31,10 +31,18 @@ from trainlab_press.livefiles import LiveFiles
 from trainlab_press.making import making
 from trainlab_press.press import NUMBER, NUMBER_INSIDE, Press
 from trainlab_press.provenance import provenance
+from trainlab_press.ranks import ranks
 from trainlab_press.snippet_list import snippets
 from trainlab_press.terms import Terms
 
-WHOLE = {"ledger": ledger, "gallery": gallery, "bibliography": bibliography, "making": making, "snippets": snippets}
+WHOLE = {
+    "ledger": ledger,
+    "gallery": gallery,
+    "bibliography": bibliography,
+    "making": making,
+    "snippets": snippets,
+    "ranks": ranks,
+}
 """What shows all of a kind, and takes no name."""
 DIRECTIVE = re.compile(
     rf"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|(?P<whole>{'|'.join(WHOLE)})(?![\w-])(?P<extra>.*))"

@@ -57,11 +57,11 @@ class Shown:
     pages: dict[str, Page] = field(default_factory=dict)
 
 
-class _Settings(yaml.SafeLoader):
+class Settings(yaml.SafeLoader):
     """Reads mkdocs.yml without what only MkDocs knows, such as !relative."""
 
 
-_Settings.add_multi_constructor("!", lambda loader, suffix, node: None)
+Settings.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def shown(root: Path, live: Path) -> Shown:
@@ -95,7 +95,7 @@ def _better(page: Page, known: Page) -> bool:
 
 def _navigation(root: Path) -> list[Any]:
     settings = root / "mkdocs.yml"
-    read: Any = yaml.load(settings.read_text("utf-8"), _Settings) if settings.is_file() else None
+    read: Any = yaml.load(settings.read_text("utf-8"), Settings) if settings.is_file() else None
     return (read or {}).get("nav") or []
 
 

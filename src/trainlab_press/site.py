@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
-from trainlab_press import colab, lighten, programs
+from trainlab_press import colab, heads, lighten, llms, programs
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
@@ -121,6 +121,9 @@ def render_pages(project: Project) -> None:
         scratch.mkdir(parents=True)
         _run_mkdocs(project, fresh)
         finish(project, fresh)
+        address = heads.site_address(project.root)
+        heads.finish(fresh, address, project.root / "docs" / "assets", project.cache / "cards")
+        llms.write_texts(fresh, project.root / "mkdocs.yml", address)
         with alone(project.cache):
             if project.site.exists():
                 project.site.rename(old)
@@ -133,7 +136,7 @@ def environment(project: Project) -> dict[str, str]:
     """The variables that mkdocs.yml reads."""
     slug = colab.repository(project.root)
     known = {"TRAINLAB_REPOSITORY": f"https://github.com/{slug}"} if slug else {}
-    return {"NO_MKDOCS_2_WARNING": "1", **known}
+    return {"NO_MKDOCS_2_WARNING": "1", "TRAINLAB_SITE_URL": heads.site_address(project.root), **known}
 
 
 def finish(project: Project, folder: Path) -> None:

@@ -190,7 +190,11 @@ class SWA:
 
 
 def is_elementwise(optimizer: Optimizer) -> bool:
-    """Whether an optimizer treats each number alone; an optimizer that does not say so does not."""
+    """Whether an optimizer treats each number alone; an optimizer that does not say so does not.
+
+    Args:
+        optimizer: any, wrapped or not.
+    """
     return getattr(optimizer, "elementwise", False)
 
 
