@@ -90,7 +90,7 @@ def found(pattern: str) -> list[tuple[str, str]]:
 
 
 # What was measured by the benchmark is no experiment; tests/test_bench.py draws it, and the site's build quotes it.
-FIGURES = [(page, name) for page, name in found(r"^!\[\]\(fig:(\w+)\)") if name not in MEASURED]
+FIGURES = [(page, name) for page, name in found(r"^(?:!\[\]\(fig:|!touch )(\w+)") if name not in MEASURED]
 CLAIMS = found(r"^\s*!claim (\S+)")
 QUOTES = [(page, inside) for page, inside in found(markdown.NUMBER) if inside.partition(".")[0] not in MEASURED]
 

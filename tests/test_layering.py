@@ -67,7 +67,7 @@ RANKS = {
     **dict.fromkeys(("loop", "sizing"), 5),
     "training": 6,
     **dict.fromkeys(("tuning", "claims", "plots"), 7),
-    **dict.fromkeys(("workloads", "trials", "scheduled"), 8),
+    **dict.fromkeys(("workloads", "trials", "scheduled", "interactive"), 8),
     "experiments": 9,
     "cli": 10,
 }

@@ -9,8 +9,8 @@ from markdown.postprocessors import Postprocessor
 
 from trainlab_press.errors import PressError, naming_page
 
-SIGNS = ("{=", "!claim", "!source", "!notebook", "!ledger", "fig:")
-LEFTOVER = re.compile(r"\{=|^[ \t]*!(?:claim|source|notebook|ledger)\b|\]\(fig:", re.MULTILINE)
+SIGNS = ("{=", "!claim", "!source", "!notebook", "!touch", "!ledger", "fig:")
+LEFTOVER = re.compile(r"\{=|^[ \t]*!(?:claim|source|notebook|touch|ledger)\b|\]\(fig:", re.MULTILINE)
 
 
 class Leftovers(Postprocessor):

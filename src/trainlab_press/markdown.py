@@ -1,7 +1,7 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
 In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
-``!notebook LAB`` and ``!ledger``.
+``!notebook LAB``, ``!touch NAME`` and ``!ledger``.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
@@ -19,7 +19,7 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
-from trainlab_press import colab, evidence, source
+from trainlab_press import colab, evidence, source, touch
 from trainlab_press.elements import add, highlighted
 from trainlab_press.errors import PressError, did_you_mean, naming_page
 from trainlab_press.ledger import ledger
@@ -28,7 +28,7 @@ from trainlab_press.livefiles import LiveFiles
 from trainlab_press.press import NUMBER, NUMBER_INSIDE, Press
 from trainlab_press.provenance import provenance
 
-DIRECTIVE = re.compile(r"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|ledger(?![\w-])(?P<extra>.*))")
+DIRECTIVE = re.compile(r"!(?:(?P<kind>claim|source|notebook|touch)[ \t]+(?P<rest>\S.*)|ledger(?![\w-])(?P<extra>.*))")
 
 __all__ = ["NUMBER", "NUMBER_INSIDE", "Press", "TrainlabExtension", "makeExtension"]
 
@@ -46,7 +46,7 @@ class _Number(InlineProcessor):
 
 
 class _Directives(BlockProcessor):
-    """Replaces blocks of !claim, !source, !notebook and !ledger lines."""
+    """Replaces blocks of !claim, !source, !notebook, !touch and !ledger lines."""
 
     def __init__(self, press: Press) -> None:
         super().__init__(press.md.parser)
@@ -62,9 +62,7 @@ class _Directives(BlockProcessor):
                 if not m:
                     raise PressError(f"'{line.strip()}' follows a line with !; put a blank line between them")
                 if m["kind"]:
-                    {"claim": self.claim, "source": self.source, "notebook": self.notebook}[m["kind"]](
-                        parent, m["rest"]
-                    )
+                    getattr(self, m["kind"])(parent, m["rest"])
                 elif m["extra"]:
                     raise PressError(f"!ledger{m['extra']}: a ledger shows every claim; write !ledger alone")
                 else:
@@ -86,6 +84,10 @@ class _Directives(BlockProcessor):
             ways[-1].tail = AtomicString(" · ")
             slug = self.press.repo.removeprefix("https://github.com/")
             add(ways, "a", "Open in Colab", href=colab.address(slug, lab))
+
+    def touch(self, parent: ET.Element, name: str) -> None:
+        """Append a live figure and, below it, its interactive one."""
+        touch.append(self.press, parent, name)
 
     def source(self, parent: ET.Element, rest: str) -> None:
         """Append the highlighted source of a definition."""

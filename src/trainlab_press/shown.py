@@ -17,7 +17,8 @@ NOT_TEXT = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 MENTION = re.compile(
-    r"^[ \t]*!claim[ \t]+(?P<claim>\S+)[ \t]*$|\]\(fig:(?P<figure>[^)\s]+)\)|^(?P<ledger>!ledger)[ \t]*$",
+    r"^[ \t]*!claim[ \t]+(?P<claim>\S+)[ \t]*$|\]\(fig:(?P<figure>[^)\s]+)\)"
+    r"|^[ \t]*!touch[ \t]+(?P<touched>\S+)[ \t]*$|^(?P<ledger>!ledger)[ \t]*$",
     re.MULTILINE,
 )
 TITLE = re.compile(r"^#[ \t]+(?P<title>.+?)[ \t]*(?:\{[^}]*\}[ \t]*)?$", re.MULTILINE)
@@ -73,8 +74,8 @@ def shown(root: Path, live: Path) -> Shown:
         for mention in MENTION.finditer(text):
             if mention["claim"]:
                 found.claims.setdefault(mention["claim"], page)
-            elif mention["figure"]:
-                found.figures.setdefault(mention["figure"], page)
+            elif figure := mention["figure"] or mention["touched"]:
+                found.figures.setdefault(figure, page)
             else:
                 found.ledger = found.ledger or page
     return found
