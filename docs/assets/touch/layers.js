@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const { decode, define, list, median, Panel, say } = globalThis.Touch;
+  const { decode, define, list, median, Panel, say, svg } = globalThis.Touch;
 
   const SIDES = [
     ["signal", "signal: mean square of the outputs", "hidden layer"],
@@ -23,7 +23,8 @@
     return 10 ** median(powers.map((power) => (Number.isNaN(power) ? -Infinity : power)));
   };
 
-  const times = (ratio) => (ratio >= 1 ? `${say(ratio, 2)} times` : `${say(ratio, 2)} of`);
+  /* How much of the last gradient is left in the first matrix. */
+  const kept = (runs) => typical(runs, 0) / typical(runs, -1);
 
   define("layers", {
     name: "Choose an activation, a depth and initializations",
@@ -55,7 +56,7 @@
           (tick, i, kept) => kept.indexOf(tick) === i && (depth > 9 || i % 2 === 0),
         );
         const offset = narrow ? 0 : place * half;
-        const group = globalThis.Touch.svg("g");
+        const group = svg("g");
         root.append(group);
         const panel = new Panel(group, box, { min: 1, max: last, ticks, label: layers }, { ...limits(all), log: true, label, room: 5 });
         group.querySelector(".name").setAttribute("x", offset);
@@ -67,15 +68,13 @@
         });
         panel.labels(names, 14);
       });
-      const said = on.map(({ series, at }) => {
-        const [signal, gradient] = SIDES.map(([side]) => data[side][row][column][at]);
-        const ratio = typical(gradient, 0) / typical(gradient, -1);
-        return `${series.label}: signal ${say(typical(signal, -1), 2)}, gradient ${times(ratio)} the last one's`;
-      });
+      const each = (say) => list(on.map(({ series, at }) => `${series.label} ${say(at)}`)) || "none to show";
+      const runs = (side, at) => data[side][row][column][at];
       const word = element.querySelector(`input[value="${activation}"]`).parentElement.textContent;
       return (
         `${word}, ${depth} hidden layers of ${data.width} units, medians of ${data.seeds} networks. ` +
-        `The signal is that of the last hidden layer, the gradient that of the first matrix. ${said.join("; ") || "None to show"}.`
+        `Mean square in the last hidden layer: ${each((at) => say(typical(runs("signal", at), -1), 2))}. ` +
+        `Gradient of the first matrix over that of the last: ${each((at) => say(kept(runs("gradient", at)), 2))}.`
       );
     },
   });

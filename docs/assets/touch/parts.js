@@ -50,7 +50,7 @@
     const size = Math.abs(value);
     if (size !== 0 && (size < 1e-3 || size >= 1e5)) {
       const power = Math.floor(Math.log10(size));
-      return `${(value / 10 ** power).toPrecision(2)} · ${raised(power)}`;
+      return `${(value / 10 ** power).toPrecision(2)}\u00a0·\u00a0${raised(power)}`;
     }
     return String(Number(value.toPrecision(digits)));
   };
@@ -76,7 +76,7 @@
   const tickText = (value, { log, format }) => {
     if (format) return format(value);
     if (log && (value < 0.00099 || value > 9999)) return raised(Math.round(Math.log10(value)));
-    return String(Number(value.toPrecision(6)));
+    return String(Number(value.toPrecision(6))).replace("-", "−");
   };
 
   /* From data to pixels. */
@@ -237,6 +237,7 @@
 
     show() {
       const width = this.stage.clientWidth;
+      if (!width) return; // not laid out; the observer comes back
       const height = this.figure.height(width);
       const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
       root.setAttribute("aria-labelledby", this.status.id);

@@ -159,8 +159,13 @@
         root.append(group);
         return group;
       });
-      const side = { min: -1.15, max: 1.15, ticks: [-1, 0, 1] };
-      const valley = new Panel(groups[0], boxes[0], { ...side, label: "flattest direction" }, { ...side, label: "path of the weights; steepest direction upwards" });
+      const side = (way) => {
+        const far = Math.max(1, ...path.map((w) => Math.abs(w.at(way))));
+        const end = far > 3 ? 4 : far > 1.5 ? 3 : 1.15;
+        return { min: -end, max: end, ticks: [-Math.floor(end), 0, Math.floor(end)] };
+      };
+      const across = { ...side(0), label: "weight along the flattest direction" };
+      const valley = new Panel(groups[0], boxes[0], across, { ...side(-1), label: "weight along the steepest direction" });
       drawValley(valley, condition, rate, momentum, path);
       const losses = new Panel(
         groups[1],

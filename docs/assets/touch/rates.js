@@ -5,7 +5,7 @@
 
   const { decode, define, list, mean, median, Panel, say } = globalThis.Touch;
 
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
   const ranked = (rows, sign) => [...rows].sort((a, b) => sign * ((b.value || 0) - (a.value || 0)));
 
   const plane = (width, height, right) => ({

@@ -50,24 +50,24 @@
 
   const { decode, define, mean, median, Panel, say } = Touch;
 
-  const share = (value) => `${say(100 * value, 2)} %`;
+  const share = (value) => `${say(100 * value, 2)}\u00a0%`; // of the peak, or of the run
   const constants = {
     constant: [],
     step: [
-      { label: "Pieces of the run", min: 2, max: 8, step: 1, value: 4 },
-      { label: "Factor of a drop", min: 0.05, max: 0.95, step: 0.05, value: 0.3 },
+      { label: "Pieces", min: 2, max: 8, step: 1, value: 4 },
+      { label: "Factor", min: 0.05, max: 0.95, step: 0.05, value: 0.3 },
     ],
-    exponential: [{ label: "Share of the peak at the end", min: -3, max: -0.1, step: 0.1, value: -2, power: true, format: (p) => share(10 ** p) }],
-    "inverse root": [{ label: "Timescale, share of the run", min: 0.01, max: 0.5, step: 0.005, value: 0.05, format: share }],
+    exponential: [{ label: "Ends at", min: -3, max: -0.1, step: 0.1, value: -2, power: true, format: (p) => share(10 ** p) }],
+    "inverse root": [{ label: "Timescale", min: 0.01, max: 0.5, step: 0.005, value: 0.05, format: share }],
     polynomial: [{ label: "Power", min: 0.25, max: 6, step: 0.25, value: 2 }],
-    cosine: [{ label: "Share of the peak at the end", min: 0, max: 0.9, step: 0.05, value: 0, format: share }],
+    cosine: [{ label: "Ends at", min: 0, max: 0.9, step: 0.05, value: 0, format: share }],
     "warm restarts": [
-      { label: "First period, share of the run", min: 0.05, max: 1, step: 0.01, value: 0.14, format: share },
-      { label: "Each period longer by", min: 1, max: 3, step: 1, value: 2, format: (factor) => `${factor} times` },
+      { label: "First period", min: 0.05, max: 1, step: 0.01, value: 0.14, format: share },
+      { label: "Then longer by", min: 1, max: 3, step: 1, value: 2, format: (factor) => `${factor} times` },
     ],
-    "1cycle": [{ label: "Rise, share of the run", min: 0.05, max: 0.95, step: 0.05, value: 0.3, format: share }],
-    "warm-up, linear": [{ label: "Rise, share of the run", min: 0.01, max: 0.9, step: 0.01, value: 0.1, format: share }],
-    WSD: [{ label: "Fall, share of the run", min: 0.05, max: 1, step: 0.05, value: 0.2, format: share }],
+    "1cycle": [{ label: "Rise", min: 0.05, max: 0.95, step: 0.05, value: 0.3, format: share }],
+    "warm-up, linear": [{ label: "Rise", min: 0.01, max: 0.9, step: 0.01, value: 0.1, format: share }],
+    WSD: [{ label: "Fall", min: 0.05, max: 1, step: 0.05, value: 0.2, format: share }],
   };
   const slot = (family, place) => `${family.replace(/[^a-zA-Z0-9]+/g, "-")}-${place + 1}`;
 
@@ -156,10 +156,10 @@
       drawLosses(losses, data, element, nearest);
       groups[1].querySelector(".name").setAttribute("x", narrow ? 0 : half);
 
-      const accuracy = (which) => `${(100 * mean(data.accuracies[which])).toFixed(1)} %`;
+      const accuracy = (which) => `${(100 * mean(data.accuracies[which])).toFixed(1)}\u00a0%`;
       const off = far[at] < 0.0005 ? "It has this very rate" : `The two rates are ${share(far[at])} of the peak apart on average`;
       return (
-        `${called(mine)}: on average ${share(mean(mine.shape))} of the peak. Nearest run (dashed): ${called(run)}. ${off}. ` +
+        `Chosen: ${called(mine)}, on average ${share(mean(mine.shape))} of the peak. Nearest run, dashed: ${called(run)}. ${off}. ` +
         `It ends with a test accuracy of ${accuracy(at)}, the constant rate with ${accuracy(0)} (means of ${data.seeds} seeds).`
       );
     },

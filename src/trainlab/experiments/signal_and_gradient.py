@@ -80,6 +80,7 @@ def _median(values: np.ndarray) -> float:
 def numbers(results: xr.Dataset) -> dict[str, float]:
     deepest = DEPTHS[-1]
     out = {"seeds": float(len(SEEDS)), "depth": float(deepest), "width": float(WIDTH), "examples": float(EXAMPLES)}
+    out["shallow"] = float(DEPTHS[0])
     for activation in MODULES:
         for init in INITS:
             key = f"{activation}_{init}".lower().removesuffix("default")
