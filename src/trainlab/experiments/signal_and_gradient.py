@@ -62,7 +62,9 @@ def measure(train: Train) -> xr.Dataset:
 
 def _layers(results: xr.Dataset, side: str, activation: str, init: str, depth: int) -> np.ndarray:
     """`[seeds, layers]` before the first update; the gradient has one more, for the output layer. Zero is no number."""
-    chosen = (results.activation.values == activation) & (results.start.values == init) & (results.depth.values == depth)
+    chosen = (
+        (results.activation.values == activation) & (results.start.values == init) & (results.depth.values == depth)
+    )
     runs = results.isel(run=np.flatnonzero(chosen), step=0).sortby("seed")
     if side == "gradient":
         found = runs.gradient_norm.transpose("run", "weight").values[:, : depth + 1].astype(np.float64)
