@@ -1,6 +1,7 @@
 """What experiments hand to their interactive figures."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_series_have_the_colours_and_the_dashes_of_the_still_figures() -> None:
 
 
 def test_a_colour_of_no_house_is_refused() -> None:
-    with pytest.raises(ValueError, match="the colour #123456 of Own is none of plots.SERIES"):
+    with pytest.raises(ValueError, match=r"the colour #123456 of Own is none of plots\.SERIES"):
         series({"Own": {"color": "#123456"}}, ["Own"])
 
 
@@ -54,7 +55,7 @@ def test_windows_cut_a_run_into_whole_updates(updates: int) -> None:
     assert len(edges) <= 25
     losses = np.random.default_rng(1).normal(size=(2, updates))
     means = window_means(losses, edges)
-    for at, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for at, (start, end) in enumerate(pairwise(edges)):
         np.testing.assert_allclose(means[:, at], losses[:, start:end].mean(1))
 
 

@@ -18,10 +18,8 @@ from trainlab.theory import best_gradient_descent, best_heavy_ball, heavy_ball, 
 
 SCRIPTS = Path(__file__).parents[1] / "docs" / "assets" / "touch"
 
-RATES = [(64, 1.2, 0.0), (64, 3.1, 0.6), (16, 0.4, 0.95), (256, 3.9, 0.9), (4, 2.5, 0.1)]
-RATES += [(k, *best_heavy_ball(1 / k, 1)[:2]) for k in CONDITIONS] + [
-    (k, best_gradient_descent(1 / k, 1).lr, 0.0) for k in CONDITIONS
-]
+BEST = [(k, *best(1 / k, 1)[:2]) for k in CONDITIONS for best in (best_gradient_descent, best_heavy_ball)]
+RATES = [(64, 1.2, 0.0), (64, 3.1, 0.6), (16, 0.4, 0.95), (256, 3.9, 0.9), (4, 2.5, 0.1), *BEST]
 
 Call = Callable[..., Any]
 
