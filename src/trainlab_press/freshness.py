@@ -94,8 +94,8 @@ def is_current(project: Project, record: dict[str, Any]) -> bool:
 
 
 def drawn(project: Project, record: dict[str, Any]) -> str:
-    """A digest of the figure's files."""
-    files = [record[kind] for kind in ("svg", "csv", "touch") if record[kind]]
+    """A digest of the figure's files, the data of an interactive one among them."""
+    files = [record["svg"], record["csv"], *([record["touch"]] if record.get("touch") else [])]
     # A damaged file need not be text, and must have a digest all the same.
     return digest("".join((project.live / file).read_text(encoding="utf-8", errors="replace") for file in files))
 

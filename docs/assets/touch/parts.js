@@ -54,6 +54,7 @@
     }
     return String(Number(value.toPrecision(digits)));
   };
+  const short = (value) => String(Number(value.toPrecision(8)));
   const list = (words) => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
 
   /* --- axes --- */
@@ -269,7 +270,7 @@
     restore() {
       const given = new URL(location.href).searchParams;
       this.controls.forEach((control, key) => {
-        control.first = control.text();
+        Object.assign(control, { first: control.text(), initial: control.value });
         const text = given.get(`${this.dataset.name}.${key}`);
         if (text !== null) control.read(text);
       });
@@ -277,7 +278,7 @@
     }
 
     reset() {
-      this.controls.forEach((control) => control.read(control.first));
+      this.controls.forEach((control) => control.set(control.initial));
       this.changed();
     }
 
@@ -323,10 +324,10 @@
           input.setAttribute("aria-valuetext", format(next));
         },
         input: () => control.set(values ? values[input.value] : Number(input.value)),
-        text: () => String(Number(Number(control.value).toPrecision(6))),
+        text: () => short(control.value),
         read: (text) => {
           const next = Number(text);
-          const known = values ? values.find((one) => Number(one.toPrecision(6)) === next) : next;
+          const known = values ? values.find((one) => Number(short(one)) === next) : next;
           if (text !== "" && known !== undefined && (values || (next >= min && next <= max))) control.set(known);
         },
       };

@@ -104,6 +104,9 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
             ax.set(yscale="log", xlim=(0, DEPTHS[-1] + 1))
             ax.tick_params(labelsize=8.5)
             ax.set_title(f"{activation}, {side}", fontsize=9.5)
+        if activation == "Sigmoid":  # less than a power of ten
+            row[0].set_ylim(0.2, 0.4)
+            plots.plain_ticks(row[0].yaxis, [0.2, 0.25, 0.3, 0.4])
         row[0].set_ylabel("mean square", fontsize=9)
         row[1].set_ylabel("norm", fontsize=9)
     for ax in panels[-1]:
