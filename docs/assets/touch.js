@@ -19,11 +19,13 @@
 
   const observer = new IntersectionObserver(
     (entries) => {
-      entries.filter((entry) => entry.isIntersecting).forEach(({ target }) => {
-        observer.unobserve(target);
-        waiting.get(target)();
-        waiting.delete(target);
-      });
+      entries
+        .filter((entry) => entry.isIntersecting)
+        .forEach(({ target }) => {
+          observer.unobserve(target);
+          waiting.get(target)();
+          waiting.delete(target);
+        });
     },
     { rootMargin: "300px" },
   );

@@ -32,7 +32,10 @@
 
     setup(element, data) {
       SIDES.forEach(([side]) => (data[side] = data[side].map(decode)));
-      const options = data.activations.map((name) => [name, name.replace(/^(Sigmoid|Tanh)$/, (word) => word.toLowerCase())]);
+      const options = data.activations.map((name) => [
+        name,
+        name.replace(/^(Sigmoid|Tanh)$/, (word) => word.toLowerCase()),
+      ]);
       element.choice("activation", { label: "Activation", options, value: "ReLU" });
       element.range("depth", { label: "Hidden layers", values: data.depths, value: data.depths.at(-1) });
       element.seeds();
@@ -43,7 +46,9 @@
     show(element, data, root, width, height) {
       const [depth, activation] = [element.get("depth"), element.get("activation")];
       const [row, column] = [data.depths.indexOf(depth), data.activations.indexOf(activation)];
-      const on = data.series.map((series, at) => ({ series, at })).filter(({ series }) => element.get("on").includes(series.name));
+      const on = data.series
+        .map((series, at) => ({ series, at }))
+        .filter(({ series }) => element.get("on").includes(series.name));
       const narrow = width < 500;
       const [left, right, half] = [44, 80, width / 2];
       SIDES.forEach(([side, label, layers], place) => {
@@ -58,11 +63,21 @@
         const offset = narrow ? 0 : place * half;
         const group = svg("g");
         root.append(group);
-        const panel = new Panel(group, box, { min: 1, max: last, ticks, label: layers }, { ...limits(all), log: true, label, room: 5 });
+        const panel = new Panel(
+          group,
+          box,
+          { min: 1, max: last, ticks, label: layers },
+          { ...limits(all), log: true, label, room: 5 },
+        );
         group.querySelector(".name").setAttribute("x", offset);
         const names = on.map(({ series, at }) => {
           const runs = all[at].map((run) => run.map((power) => 10 ** power));
-          const middle = panel.runs(runs[0].map((_, i) => i + 1), runs, series, element.get("seeds") === "lines");
+          const middle = panel.runs(
+            runs[0].map((_, i) => i + 1),
+            runs,
+            series,
+            element.get("seeds") === "lines",
+          );
           const end = middle.findLast(Number.isFinite) ?? NaN;
           return { series, value: end, text: series.label };
         });

@@ -44,7 +44,10 @@
       if (!values.every(Number.isFinite)) return { low: NaN, middle: NaN, high: NaN };
       return { low: Math.min(...values), middle: median(values), high: Math.max(...values) };
     });
-  const raised = (power) => `10${String(power).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])}`;
+  const raised = (power) =>
+    `10${String(power)
+      .replace("-", "⁻")
+      .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])}`;
   const say = (value, digits = 3) => {
     if (!Number.isFinite(value)) return "not a number";
     const size = Math.abs(value);
@@ -65,7 +68,10 @@
       const [low, high] = [Math.ceil(Math.log10(min) - 1e-9), Math.floor(Math.log10(max) + 1e-9)];
       const every = Math.max(1, Math.ceil((high - low) / room));
       const from = Math.ceil(low / every) * every;
-      return Array.from({ length: Math.max(0, Math.floor((high - from) / every) + 1) }, (_, i) => 10 ** (from + i * every));
+      return Array.from(
+        { length: Math.max(0, Math.floor((high - from) / every) + 1) },
+        (_, i) => 10 ** (from + i * every),
+      );
     }
     const rough = (max - min) / room;
     const power = 10 ** Math.floor(Math.log10(rough));
@@ -151,16 +157,33 @@
     /* A median with its band, or a line for each run. */
     runs(xs, runs, series, lines) {
       const middle = summary(runs);
-      if (lines) runs.forEach((run) => this.line(xs.map((x, i) => [x, run[i]]), { color: series.color }, "seed"));
-      else this.band(xs.map((x, i) => [x, middle[i].low, middle[i].high]), series);
-      if (!lines) this.line(xs.map((x, i) => [x, middle[i].middle]), series);
+      if (lines)
+        runs.forEach((run) =>
+          this.line(
+            xs.map((x, i) => [x, run[i]]),
+            { color: series.color },
+            "seed",
+          ),
+        );
+      else
+        this.band(
+          xs.map((x, i) => [x, middle[i].low, middle[i].high]),
+          series,
+        );
+      if (!lines)
+        this.line(
+          xs.map((x, i) => [x, middle[i].middle]),
+          series,
+        );
       return middle.map((point) => point.middle);
     }
 
     dot(x, y, series, radius = 4) {
       const [cx, cy] = [this.x(x), this.y(y)];
       if (!Number.isFinite(cx) || !Number.isFinite(cy)) return;
-      this.plane.append(paint(svg("circle", { class: "dot", cx: cx.toFixed(1), cy: cy.toFixed(1), r: radius }), series));
+      this.plane.append(
+        paint(svg("circle", { class: "dot", cx: cx.toFixed(1), cy: cy.toFixed(1), r: radius }), series),
+      );
     }
 
     /* Names at the right ends of lines, moved apart where they would overlap. value NaN: the name stands at the top. */
@@ -396,7 +419,10 @@
     }
 
     seeds() {
-      const options = [["band", "median and band"], ["lines", "a line each"]];
+      const options = [
+        ["band", "median and band"],
+        ["lines", "a line each"],
+      ];
       return this.choice("seeds", { label: "Seeds", options, value: "band" });
     }
   }

@@ -70,14 +70,26 @@
       const size = (1 + 1 / condition) * 5 ** -level;
       const turn = Array.from({ length: 121 }, (_, i) => (Math.PI * i) / 60);
       const [far, near] = [Math.sqrt(size * condition), Math.sqrt(size)];
-      panel.line(turn.map((angle) => [far * Math.cos(angle), near * Math.sin(angle)]), { color: "grid" }, "contour");
+      panel.line(
+        turn.map((angle) => [far * Math.cos(angle), near * Math.sin(angle)]),
+        { color: "grid" },
+        "contour",
+      );
     }
     const ball = { color: momentum ? 2 : 1 };
-    panel.line(path.map((w) => [w[0], w.at(-1)]), ball, "seed");
+    panel.line(
+      path.map((w) => [w[0], w.at(-1)]),
+      ball,
+      "seed",
+    );
     path.slice(0, 200).forEach((w) => panel.dot(w[0], w.at(-1), ball, 2.4));
     const [flat, steep] = [closed(1 / condition, rate, momentum), closed(1, rate, momentum)];
     const times = Array.from({ length: Math.min(path.length - 1, 60) * 16 + 1 }, (_, i) => i / 16);
-    panel.line(times.map((t) => [flat(t), steep(t)]), { color: "text", dash: [2.8, 1.6] }, "theory");
+    panel.line(
+      times.map((t) => [flat(t), steep(t)]),
+      { color: "text", dash: [2.8, 1.6] },
+      "theory",
+    );
     panel.dot(0, 0, { color: "text" }, 3);
   };
 
@@ -85,12 +97,25 @@
     const ball = { color: momentum ? 2 : 1 };
     if (run) {
       const [low, , high] = decode(run.band);
-      panel.band(run.t.map((t, i) => [t, 10 ** low[i], 10 ** high[i]]), ball);
+      panel.band(
+        run.t.map((t, i) => [t, 10 ** low[i], 10 ** high[i]]),
+        ball,
+      );
     }
     const first = loss(lambdas, path[0]);
-    panel.line(path.map((w, t) => [t, loss(lambdas, w) / first]), ball, "wide");
+    panel.line(
+      path.map((w, t) => [t, loss(lambdas, w) / first]),
+      ball,
+      "wide",
+    );
     const forms = lambdas.map((lambda) => closed(lambda, rate, momentum));
-    const said = path.map((_, t) => [t, loss(lambdas, forms.map((form) => form(t))) / first]);
+    const said = path.map((_, t) => [
+      t,
+      loss(
+        lambdas,
+        forms.map((form) => form(t)),
+      ) / first,
+    ]);
     panel.line(said, { color: "text", dash: [2.8, 1.6] }, "theory");
   };
 
@@ -104,7 +129,12 @@
   const inWords = (rate, momentum, lambdas, path, run, data) => {
     const factors = lambdas.map((lambda) => factor(lambda, rate, momentum));
     const slowest = Math.max(...factors);
-    const along = factors[0] > factors.at(-1) + 1e-6 ? "the flattest" : factors.at(-1) > factors[0] + 1e-6 ? "the steepest" : "the flattest and the steepest";
+    const along =
+      factors[0] > factors.at(-1) + 1e-6
+        ? "the flattest"
+        : factors.at(-1) > factors[0] + 1e-6
+          ? "the steepest"
+          : "the flattest and the steepest";
     const start =
       slowest >= 1
         ? `It ${slowest > 1 ? "diverges" : "does not converge"}: the rate must be below 2(1 + momentum) = ${fixed(2 * (1 + momentum))}. `
@@ -132,9 +162,16 @@
         element.give("momentum", nextMomentum);
         element.changed();
       };
-      const buttons = [["SGD", "Best without momentum"], ["Momentum", "Best with momentum"]];
+      const buttons = [
+        ["SGD", "Best without momentum"],
+        ["Momentum", "Best with momentum"],
+      ];
       element.panel.append(
-        Touch.make("p", { class: "touch-buttons" }, ...buttons.map(([name, text]) => element.button(text, choose(name)))),
+        Touch.make(
+          "p",
+          { class: "touch-buttons" },
+          ...buttons.map(([name, text]) => element.button(text, choose(name))),
+        ),
       );
     },
 
@@ -143,7 +180,9 @@
       const lambdas = curvatures(condition, data.directions);
       const path = descend(lambdas, rate, momentum, lengthOf(condition));
       const near = (a, b) => Math.abs(a - b) < 1e-5;
-      const run = data.runs.find((one) => one.condition === condition && near(one.lr, rate) && near(one.momentum, momentum));
+      const run = data.runs.find(
+        (one) => one.condition === condition && near(one.lr, rate) && near(one.momentum, momentum),
+      );
 
       const narrow = width < 500;
       const [left, gap] = [44, 20];
@@ -165,13 +204,22 @@
         return { min: -end, max: end, ticks: [-Math.floor(end), 0, Math.floor(end)] };
       };
       const across = { ...side(0), label: "weight along the flattest direction" };
-      const valley = new Panel(groups[0], boxes[0], across, { ...side(-1), label: "weight along the steepest direction" });
+      const valley = new Panel(groups[0], boxes[0], across, {
+        ...side(-1),
+        label: "weight along the steepest direction",
+      });
       drawValley(valley, condition, rate, momentum, path);
       const losses = new Panel(
         groups[1],
         boxes[1],
         { min: 0, max: path.length - 1, room: 4, label: "updates" },
-        { min: 1e-12, max: 1e4, log: true, ticks: [1e-12, 1e-8, 1e-4, 1, 1e4], label: "relative loss; dashed: closed form" },
+        {
+          min: 1e-12,
+          max: 1e4,
+          log: true,
+          ticks: [1e-12, 1e-8, 1e-4, 1, 1e4],
+          label: "relative loss; dashed: closed form",
+        },
       );
       drawLosses(losses, data, lambdas, path, rate, momentum, run);
       groups[1].querySelector(".name").setAttribute("x", narrow ? 0 : boxes[1].left - left);

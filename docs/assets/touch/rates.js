@@ -40,7 +40,10 @@
     });
     panel.labels(names.map((name) => (name.value <= 3 ? name : { ...name, value: NaN, text: `${name.text} ↑` })));
     const rows = ends(figure, data, rate);
-    const said = ranked(rows.filter(({ failed }) => failed < data.seeds), -1).map(
+    const said = ranked(
+      rows.filter(({ failed }) => failed < data.seeds),
+      -1,
+    ).map(
       ({ series, value }) => `${series.label} ${Number.isFinite(value) ? value.toFixed(2) : "with runs that diverged"}`,
     );
     const failed = rows.filter((row) => row.failed).map((row) => `${row.series.label} ${row.failed}`);
@@ -56,15 +59,38 @@
     const panel = new Panel(
       root,
       plane(width, height, 96),
-      { min: rates[0] / 1.3, max: rates.at(-1) * 1.3, log: true, label: "learning rate", ticks: [0.001, 0.01, 0.1, 1, 10] },
-      { min: 0, max: 0.8, label: "test accuracy after the last update", format: (share) => `${Math.round(100 * share)} %` },
+      {
+        min: rates[0] / 1.3,
+        max: rates.at(-1) * 1.3,
+        log: true,
+        label: "learning rate",
+        ticks: [0.001, 0.01, 0.1, 1, 10],
+      },
+      {
+        min: 0,
+        max: 0.8,
+        label: "test accuracy after the last update",
+        format: (share) => `${Math.round(100 * share)} %`,
+      },
     );
     const here = rates[rate];
-    panel.line([[here, 0], [here, 1]], { color: "muted", dash: [2, 2] }, "mark");
+    panel.line(
+      [
+        [here, 0],
+        [here, 1],
+      ],
+      { color: "muted", dash: [2, 2] },
+      "mark",
+    );
     const lines = figure.get("seeds") === "lines";
     const rows = figure.shownSeries.map(({ series, at }) => {
       const runs = rates.map((_, i) => data.accuracies[at][i].map((share) => share || 0));
-      const middle = panel.runs(rates, runs[0].map((_, seed) => runs.map((column) => column[seed])), series, lines);
+      const middle = panel.runs(
+        rates,
+        runs[0].map((_, seed) => runs.map((column) => column[seed])),
+        series,
+        lines,
+      );
       panel.dot(here, middle[rate], series);
       const means = runs.map(mean);
       return { series, value: means[rate], best: rates[means.indexOf(Math.max(...means))], end: middle.at(-1) };
@@ -83,7 +109,10 @@
     setup(element, data) {
       Object.assign(data, { losses: decode(data.loss), accuracies: decode(data.accuracy) });
       element.range("rate", { label: "Learning rate", values: data.rates, value: 0.01 });
-      const options = [["loss", "loss on the way"], ["accuracy", "accuracy at the end"]];
+      const options = [
+        ["loss", "loss on the way"],
+        ["accuracy", "accuracy at the end"],
+      ];
       element.choice("show", { label: "Show", options, value: "loss" });
       element.seeds();
       const value = ["SGD", "Momentum", "Adam", "Muon"];
@@ -92,7 +121,9 @@
 
     show(element, data, root, width, height) {
       const on = element.get("on");
-      element.shownSeries = data.series.map((series, at) => ({ series, at })).filter(({ series }) => on.includes(series.name));
+      element.shownSeries = data.series
+        .map((series, at) => ({ series, at }))
+        .filter(({ series }) => on.includes(series.name));
       const draw = element.get("show") === "loss" ? during : atTheEnd;
       return draw(element, data, root, width, height, data.rates.indexOf(element.get("rate")));
     },

@@ -57,7 +57,9 @@
       { label: "Pieces", min: 2, max: 8, step: 1, value: 4 },
       { label: "Factor", min: 0.05, max: 0.95, step: 0.05, value: 0.3 },
     ],
-    exponential: [{ label: "Ends at", min: -3, max: -0.1, step: 0.1, value: -2, power: true, format: (p) => share(10 ** p) }],
+    exponential: [
+      { label: "Ends at", min: -3, max: -0.1, step: 0.1, value: -2, power: true, format: (p) => share(10 ** p) },
+    ],
     "inverse root": [{ label: "Timescale", min: 0.01, max: 0.5, step: 0.005, value: 0.05, format: share }],
     polynomial: [{ label: "Power", min: 0.25, max: 6, step: 0.25, value: 2 }],
     cosine: [{ label: "Ends at", min: 0, max: 0.9, step: 0.05, value: 0, format: share }],
@@ -101,7 +103,11 @@
   const drawLosses = (panel, data, element, nearest) => {
     const middle = data.losses[0][0].map((_, at) => median(data.losses[0].map((run) => run[at])));
     const constant = { color: "muted" };
-    panel.line(data.marks.map((mark, at) => [mark, middle[at]]), constant, "mark");
+    panel.line(
+      data.marks.map((mark, at) => [mark, middle[at]]),
+      constant,
+      "mark",
+    );
     const found = panel.runs(data.marks, data.losses[nearest.at], nearest.series, element.get("seeds") === "lines");
     const names = [{ series: nearest.series, value: found.at(-1), text: nearest.series.label }];
     if (nearest.at) names.push({ series: constant, value: middle.at(-1), text: "constant" });
@@ -147,17 +153,31 @@
         root.append(group);
         return group;
       });
-      const updates = { min: 0, max: data.steps, ticks: [0, data.steps / 4, data.steps / 2, (3 * data.steps) / 4, data.steps], label: "updates" };
+      const updates = {
+        min: 0,
+        max: data.steps,
+        ticks: [0, data.steps / 4, data.steps / 2, (3 * data.steps) / 4, data.steps],
+        label: "updates",
+      };
       const rate = { min: 0, max: 1.05, ticks: [0, 0.25, 0.5, 0.75, 1], label: `rate, share of the peak ${data.peak}` };
       const shapes = new Panel(groups[0], boxes[0], updates, rate);
       drawShapes(shapes, data, mine, nearest);
-      const trained = { ...updates, max: data.updates, ticks: updates.ticks.map((tick) => (tick * data.updates) / data.steps) };
-      const losses = new Panel(groups[1], boxes[1], trained, { min: 0.9, max: 2.4, label: "validation loss of the nearest run" });
+      const trained = {
+        ...updates,
+        max: data.updates,
+        ticks: updates.ticks.map((tick) => (tick * data.updates) / data.steps),
+      };
+      const losses = new Panel(groups[1], boxes[1], trained, {
+        min: 0.9,
+        max: 2.4,
+        label: "validation loss of the nearest run",
+      });
       drawLosses(losses, data, element, nearest);
       groups[1].querySelector(".name").setAttribute("x", narrow ? 0 : half);
 
       const accuracy = (which) => `${(100 * mean(data.accuracies[which])).toFixed(1)}\u00a0%`;
-      const off = far[at] < 0.0005 ? "It has this very rate" : `The two rates are ${share(far[at])} of the peak apart on average`;
+      const off =
+        far[at] < 0.0005 ? "It has this very rate" : `The two rates are ${share(far[at])} of the peak apart on average`;
       return (
         `Chosen: ${called(mine)}, on average ${share(mean(mine.shape))} of the peak. Nearest run, dashed: ${called(run)}. ${off}. ` +
         `It ends with a test accuracy of ${accuracy(at)}, the constant rate with ${accuracy(0)} (means of ${data.seeds} seeds).`
