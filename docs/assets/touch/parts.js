@@ -269,6 +269,7 @@
       this.stage.replaceChildren(root);
       this.drawn = width;
       clearTimeout(this.speaking);
+      if (said === this.status.textContent) return;
       /* A moment later, so that a screen reader hears where the slider stopped and not all of its way. */
       this.speaking = setTimeout(() => (this.status.textContent = said), this.status.textContent ? 150 : 0);
     }

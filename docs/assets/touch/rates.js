@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const { decode, define, list, mean, median, Panel, say } = globalThis.Touch;
+  const { decode, define, list, median, Panel, say } = globalThis.Touch;
 
   const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
   const ranked = (rows, sign) => [...rows].sort((a, b) => sign * ((b.value || 0) - (a.value || 0)));
@@ -31,14 +31,14 @@
       root,
       plane(width, height, 96),
       { min: 1, max: steps, log: true, ticks, label: "updates" },
-      { min: 0, max: 3, label: "mini-batch loss (nats)" },
+      { min: 0, max: 4, label: "mini-batch loss (nats)" },
     );
     const lines = figure.get("seeds") === "lines";
     const names = figure.shownSeries.map(({ series, at }) => {
       const middle = panel.runs(xs, data.losses[at][rate], series, lines);
       return { series, value: middle.at(-1), text: series.label };
     });
-    panel.labels(names.map((name) => (name.value <= 3 ? name : { ...name, value: NaN, text: `${name.text} ↑` })));
+    panel.labels(names.map((name) => (name.value <= 4 ? name : { ...name, value: NaN, text: `${name.text} ↑` })));
     const rows = ends(figure, data, rate);
     const said = ranked(
       rows.filter(({ failed }) => failed < data.seeds),
@@ -92,14 +92,16 @@
         lines,
       );
       panel.dot(here, middle[rate], series);
-      const means = runs.map(mean);
-      return { series, value: means[rate], best: rates[means.indexOf(Math.max(...means))], end: middle.at(-1) };
+      return { series, value: middle[rate], best: rates[middle.indexOf(Math.max(...middle))], end: middle.at(-1) };
     });
     panel.labels(rows.map(({ series, end }) => ({ series, value: end, text: series.label })));
     const said = ranked(rows, 1).map(({ series, value, best }) => {
-      return `${series.label} ${percent(value)} (its best rate here: ${say(best)})`;
+      return `${series.label} ${percent(value)} (best at ${say(best)})`;
     });
-    return `Mean test accuracy at learning rate ${say(here)}, ${data.seeds} seeds: ${list(said) || "none to show"}.`;
+    return (
+      `Learning rate ${say(here)}: test accuracy after the last update, median of ${data.seeds} seeds, where a run that ` +
+      `diverged counts as 0: ${list(said) || "none to show"}.`
+    );
   };
 
   define("rates", {
