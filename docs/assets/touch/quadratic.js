@@ -66,7 +66,7 @@
   const fixed = (value) => Number(value.toFixed(4)).toString();
 
   const drawValley = (panel, condition, rate, momentum, path) => {
-    for (let level = 0; level < 8; level += 1) {
+    for (let level = -1; level < 8; level += 1) {
       const size = (1 + 1 / condition) * 5 ** -level;
       const turn = Array.from({ length: 121 }, (_, i) => (Math.PI * i) / 60);
       const [far, near] = [Math.sqrt(size * condition), Math.sqrt(size)];

@@ -169,7 +169,7 @@
       };
       const losses = new Panel(groups[1], boxes[1], trained, {
         min: 0.9,
-        max: 2.4,
+        max: 1.9,
         label: "validation loss of the nearest run",
       });
       drawLosses(losses, data, element, nearest);
