@@ -1,6 +1,8 @@
 """The experiments of the book, each cut to a few updates: they train, draw, and give what the pages quote."""
 
 import ast
+import gzip
+import json
 import math
 import pickle
 import re
@@ -103,7 +105,7 @@ def found(pattern: str) -> list[tuple[str, str]]:
 
 
 # What was measured by the benchmark is no experiment; tests/test_bench.py draws it, and the site's build quotes it.
-FIGURES = [(page, name) for page, name in found(r"^!\[\]\(fig:(\w+)\)") if name not in MEASURED]
+FIGURES = [(page, name) for page, name in found(r"^(?:!\[\]\(fig:|!touch )(\w+)") if name not in MEASURED]
 CLAIMS = found(r"^\s*!claim (\S+)")
 # Nor are the totals of the book, which tests/test_totals.py counts.
 ELSEWHERE = (*MEASURED, BOOK)
@@ -311,3 +313,48 @@ def test_results_of_smoke_runs_are_complete(measured: Measure) -> None:
     assert one.results.sizes["update"] == 12
     assert set(one.results.steps.values) == {12}
     assert np.isfinite(one.results.test_accuracy.values).all()
+
+
+TOUCHED = [name for name in NAMES if hasattr(experiments.load(name), experiments.TOUCH)]
+
+
+@pytest.mark.parametrize("name", TOUCHED)
+def test_the_data_of_an_interactive_figure_is_short_and_complete(measured: Measure, name: str) -> None:
+    one = measured(name)
+    data = one.module.touch(one.results)
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    assert len(gzip.compress(text.encode())) < 60_000
+    assert (ROOT / "docs" / "assets" / "touch" / f"{data['figure']}.js").is_file()
+    assert data["seeds"] == len(set(one.results.seed.values.tolist()))
+    assert text == json.dumps(one.module.touch(one.results), separators=(",", ":")), "the same at every build"
+
+
+def test_the_interactive_rates_are_those_of_the_figure(measured: Measure) -> None:
+    one = measured("lr_sensitivity")
+    data = one.module.touch(one.results)
+    adam, rate = list(OPTIMIZERS).index("Adam"), data["rates"].index(0.01)
+    mine = one.results.isel(run=(one.results.optimizer.values == "Adam") & (one.results.lr.values == 0.01))
+    mine = mine.sortby("seed")
+    np.testing.assert_allclose(
+        np.array(data["accuracy"]["values"][adam][rate]) * data["accuracy"]["unit"], mine.test_accuracy, atol=0.0006
+    )
+    last = mine.batch_loss.values[:, data["edges"][-2] :].mean(1)
+    found = [run[-1] * data["loss"]["unit"] for run in data["loss"]["values"][adam][rate]]
+    np.testing.assert_allclose(found, last, atol=0.006)
+
+
+def test_the_interactive_layers_are_those_of_the_figure(measured: Measure) -> None:
+    one = measured("signal_and_gradient")
+    data = one.module.touch(one.results)
+    row, column = data["activations"].index("Tanh"), [line["name"] for line in data["series"]].index("Glorot")
+    runs = one.results.isel(
+        run=(one.results.activation.values == "Tanh")
+        & (one.results.start.values == "Glorot")
+        & (one.results.depth.values == data["depths"][0]),
+        step=0,
+    )
+    gradient = data["gradient"][0]
+    found = np.array(gradient["values"][row][column]) * gradient["unit"]
+    wanted = np.log10(runs.sortby("seed").gradient_norm.values[:, : data["depths"][0] + 1])
+    np.testing.assert_allclose(found, wanted, atol=0.011)
+    assert np.array(data["signal"][0]["values"]).shape == (4, 5, data["seeds"], data["depths"][0])

@@ -68,6 +68,7 @@ RANKS = {
     "training": 6,
     **dict.fromkeys(("tuning", "claims", "plots"), 7),
     **dict.fromkeys(("workloads", "trials", "scheduled", "ladder"), 8),
+    **dict.fromkeys(("workloads", "trials", "scheduled", "interactive"), 8),
     "experiments": 9,
     "cli": 10,
 }

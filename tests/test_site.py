@@ -513,3 +513,134 @@ def test_the_diagram_of_the_modules_is_in_the_page(visit: Visit) -> None:
     )
     assert smallest >= 11
     assert problems == []
+
+
+# Interactive figures
+
+TOUCHED = {
+    "lr_sensitivity": ("optimizers/", "rate"),
+    "quadratic_rates": ("optimizers/", "rate"),
+    "signal_and_gradient": ("initialization/", "depth"),
+    "schedule_constants": ("schedules/", "cosine-1"),
+}
+"""Experiment -> its page, and a slider of its interactive figure."""
+
+
+def come_near(page: Page, name: str) -> None:
+    """Scroll to an interactive figure and wait until it is drawn."""
+    page.locator(f"#touch-{name}").scroll_into_view_if_needed()
+    page.wait_for_selector(f"#touch-{name} .touch-stage svg path.axis")
+    page.wait_for_function("name => document.querySelector(`#touch-${name} [role=status]`).textContent", arg=name)
+
+
+def drawing(page: Page, name: str) -> tuple[str, str]:
+    """What an interactive figure shows: its lines, and its sentence."""
+    lines = page.eval_on_selector_all(f"#touch-{name} .touch-stage path", "all => all.map((path) => path.outerHTML)")
+    clips = re.compile(r"touch-clip-\d+")
+    return clips.sub("", "".join(lines)), page.inner_text(f"#touch-{name} [role=status]")
+
+
+@pytest.mark.parametrize("name", TOUCHED)
+def test_a_slider_moves_by_keyboard_and_the_address_restores_the_view(visit: Visit, name: str) -> None:
+    address, key = TOUCHED[name]
+    page, problems = visit(f"{address}?kept=1#sources", "light", 1280)
+    come_near(page, name)
+    first = drawing(page, name)
+    page.focus(f"#touch-{name}-{key}")
+    page.keyboard.press("ArrowRight" if key.startswith("cosine") else "ArrowLeft")
+    page.wait_for_function("place => location.search.includes(place)", arg=f"{name}.{key}=")
+    page.wait_for_timeout(300)  # the sentence comes a moment later
+    moved = drawing(page, name)
+    assert moved[0] != first[0]
+    assert moved[1] != first[1]
+    assert "kept=1" in page.url
+    assert page.url.endswith("#sources")
+    again, others = visit(page.url.partition("/book/")[2], "light", 1280)
+    come_near(again, name)
+    assert drawing(again, name) == moved
+    again.click(f"#touch-{name} button:text-is('Reset')")
+    again.wait_for_function("name => !location.search.includes(name)", arg=name)
+    again.wait_for_timeout(300)
+    assert drawing(again, name) == first
+    assert problems + others == []
+
+
+def test_two_figures_on_a_page_keep_their_states_apart(visit: Visit) -> None:
+    page, _ = visit("optimizers/", "light", 1280)
+    for name in ("quadratic_rates", "lr_sensitivity"):
+        come_near(page, name)
+        page.focus(f"#touch-{name}-rate")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("place => location.search.includes(place)", arg=f"{name}.rate=")
+    assert "quadratic_rates.rate=" in page.url
+    assert "lr_sensitivity.rate=0.03" in page.url
+    page.click("#touch-lr_sensitivity label:has-text('accuracy at the end')")
+    page.uncheck("#touch-lr_sensitivity input[value=SGD]")
+    page.wait_for_function("location.search.includes('lr_sensitivity.on=Momentum.Adam.Muon')")
+    assert "lr_sensitivity.show=accuracy" in page.url
+    page.wait_for_timeout(300)
+    assert "test accuracy" in drawing(page, "lr_sensitivity")[1]
+    assert "SGD" not in drawing(page, "lr_sensitivity")[1]
+
+
+def test_a_view_can_be_copied_as_a_link(visit: Visit, site: Site) -> None:
+    page, _ = visit("optimizers/?lr_sensitivity.rate=0.1", "light", 1280)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url.partition("/book/")[0])
+    come_near(page, "lr_sensitivity")
+    page.click("#touch-lr_sensitivity button:has-text('Copy link')")
+    page.wait_for_selector("#touch-lr_sensitivity button:text-is('Copied')")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{site.url}optimizers/?lr_sensitivity.rate=0.1#touch-lr_sensitivity"
+
+
+@pytest.mark.parametrize("query", ["rate=", "rate=7", "rate=x", "show=nothing", "on=Nobody", "seeds=%00"])
+def test_a_wrong_address_does_no_harm(visit: Visit, query: str) -> None:
+    page, problems = visit(f"optimizers/?lr_sensitivity.{query}", "light", 1280)
+    come_near(page, "lr_sensitivity")
+    assert "Learning rate 0.01" in drawing(page, "lr_sensitivity")[1]
+    assert problems == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", TOUCHED)
+def test_an_interactive_figure_is_labelled_and_moves_nothing_when_it_comes(visit: Visit, name: str, width: int) -> None:
+    page, problems = visit(TOUCHED[name][0], "dark", width)
+    figure = page.locator(f"#touch-{name}")
+    before = figure.bounding_box()
+    assert not page.evaluate(
+        "name => performance.getEntriesByType('resource').some((r) => r.name.includes(name))", name
+    )
+    come_near(page, name)
+    after = figure.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["height"] == pytest.approx(before["height"], abs=1)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    for control in page.query_selector_all(f"#touch-{name} :is(input, select)"):
+        assert control.evaluate("one => [...one.labels].map((label) => label.textContent.trim()).join('')")
+    for group in page.query_selector_all(f"#touch-{name} fieldset"):
+        assert group.eval_on_selector("legend", "legend => legend.textContent")
+    drawn = page.locator(f"#touch-{name} .touch-stage svg[role=img]")
+    described = drawn.get_attribute("aria-labelledby")
+    assert page.locator(f"[id='{described}'][role=status]").inner_text()
+    stage = drawn.bounding_box()
+    assert stage is not None
+    outside = page.eval_on_selector_all(
+        f"#touch-{name} .touch-stage text",
+        "(all, [left, right]) => all.map((one) => one.getBoundingClientRect())"
+        ".filter((box) => box.left < left - 1 || box.right > right + 1).length",
+        [stage["x"], min(width, stage["x"] + stage["width"] + 16)],
+    )
+    assert outside == 0, "text beyond the edge"
+    assert not page.query_selector_all(f"#touch-{name} [onclick], #touch-{name} script, #touch-{name} style")
+    assert problems == []
+
+
+def test_without_javascript_the_still_figure_stays(browser: Browser, site: Site) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    for name, (address, _) in TOUCHED.items():
+        page.goto(site.url + address)
+        assert page.locator(f"#fig-{name} svg[role=img]").is_visible()
+        assert not page.locator(f"#touch-{name}").is_visible()
+    context.close()

@@ -87,6 +87,40 @@ def best_heavy_ball(smallest: float, largest: float) -> Constants:
     return Constants(4 / (high + low) ** 2, rate**2, rate, 1 + rate)
 
 
+def heavy_ball(t: np.ndarray, curvature: float, lr: float, momentum: float) -> np.ndarray:
+    r"""What is left of a distance along one direction after t updates of the heavy ball, started at rest.
+
+    $w_{t+1} = (1 + \mu - \eta\lambda)\, w_t - \mu\, w_{t-1}$ has the solution $A r_1^t + B r_2^t$, where the r are
+    the roots of $r^2 = (1 + \mu - \eta\lambda)\, r - \mu$; two equal roots give $(1 + c t)\, r^t$. Momentum 0 is
+    gradient descent.
+
+    Args:
+        t: numbers of updates, >= 0.
+        curvature: $\lambda$, the second derivative along the direction.
+        lr: $\eta$.
+        momentum: $\mu$, in the convention of `Momentum`.
+
+    Returns:
+        In the shape of `t`; 1 for t = 0.
+
+    References:
+        Goh 2017, "Why momentum really works", https://distill.pub/2017/momentum/
+    """
+    first, (one, other) = 1 - lr * curvature, heavy_ball_roots(curvature, lr, momentum)
+    if abs(one - other) < 1e-7:
+        middle = (one + other) / 2
+        growth = first / middle - 1 if middle else 0.0
+        return np.real((1 + growth * t) * middle**t)
+    return np.real(((first - other) * one**t + (one - first) * other**t) / (one - other))
+
+
+def heavy_ball_roots(curvature: float, lr: float, momentum: float) -> tuple[complex, complex]:
+    """The two numbers whose powers the heavy ball follows along one direction; the larger size is its rate."""
+    middle = (1 + momentum - lr * curvature) / 2
+    half = np.emath.sqrt(middle**2 - momentum)
+    return complex(middle + half), complex(middle - half)
+
+
 def measured_rate(distances: np.ndarray, growth: float = 0.0) -> np.ndarray:
     """What the distance is multiplied by at each update, over the second half of each run.
 

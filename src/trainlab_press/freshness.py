@@ -63,7 +63,8 @@ def unchanged(project: Project, name: str, stored: set[str]) -> dict[str, Any] |
         code = {part: value for part, value in parts.items() if part.startswith("trainlab")} | runs["code"]
         same = (
             fingerprint([_split(part) for part in code]) == dict(sorted(code.items()))
-            and parts["caption"] == caption_digest(_docstring(name))
+            and parts["caption"] == caption_digest(ast.get_docstring(tree := _tree(name), clean=False))
+            and bool(record["touch"]) == _defines(tree, experiments.TOUCH)
             and record["versions"] == _versions()
             and all(parts[library] == metadata.version(library) for library in LIBRARIES)
             and runs["settings"] == BY_DEFAULT
@@ -93,11 +94,10 @@ def is_current(project: Project, record: dict[str, Any]) -> bool:
 
 
 def drawn(project: Project, record: dict[str, Any]) -> str:
-    """A digest of the figure's files."""
+    """A digest of the figure's files, the data of an interactive one among them."""
+    files = [record["svg"], record["csv"], *([record["touch"]] if record.get("touch") else [])]
     # A damaged file need not be text, and must have a digest all the same.
-    return digest(
-        "".join((project.live / record[k]).read_text(encoding="utf-8", errors="replace") for k in ("svg", "csv"))
-    )
+    return digest("".join((project.live / file).read_text(encoding="utf-8", errors="replace") for file in files))
 
 
 def preview_has(project: Project, mark: str) -> bool:
@@ -111,9 +111,13 @@ def _split(name: str) -> tuple[str, str]:
     return module, definition
 
 
-def _docstring(name: str) -> str | None:
+def _tree(name: str) -> ast.Module:
     folder = next(Path(folder) for folder in experiments.__path__ if (Path(folder) / f"{name}.py").is_file())
-    return ast.get_docstring(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8")), clean=False)
+    return ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def _defines(tree: ast.Module, part: str) -> bool:
+    return any(isinstance(node, ast.FunctionDef) and node.name == part for node in tree.body)
 
 
 @cache

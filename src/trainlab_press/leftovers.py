@@ -9,7 +9,10 @@ from markdown.postprocessors import Postprocessor
 
 from trainlab_press.errors import PressError, naming_page
 
-WORDS = ("claim", "source", "notebook", "ledger", "gallery", "bibliography", "making", "snippets", "ranks")
+WORDS = (
+    *("claim", "source", "notebook", "touch"),
+    *("ledger", "gallery", "bibliography", "making", "snippets", "ranks"),
+)
 SIGNS = ("{=", "fig:", *(f"!{word}" for word in WORDS))
 LEFTOVER = re.compile(rf"\{{=|^[ \t]*!(?:{'|'.join(WORDS)})\b|\]\(fig:", re.MULTILINE)
 

@@ -64,6 +64,20 @@ class LiveFiles:
         svg = STANDALONE_STYLE.sub("", path.read_text("utf-8"))
         return svg[svg.index("<svg") :].strip()
 
+    def touch(self, name: str) -> dict[str, Any]:
+        """Read the data of an experiment's interactive figure.
+
+        Args:
+            name: The experiment's name.
+
+        Raises:
+            PressError: When the experiment does not exist or has no interactive figure.
+        """
+        file = self.experiment(name).get("touch")
+        if not file:
+            raise PressError(f"{name} has no interactive figure; write ![](fig:{name}), or give it a touch(results)")
+        return self._json(file.removesuffix(".json"))
+
     def number(self, name: str, key: str) -> float:
         """Look up a number that a run gave; it may be NaN.
 

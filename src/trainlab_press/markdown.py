@@ -1,7 +1,7 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
 In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
-``!notebook LAB``, and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making``, ``!snippets`` and ``!ranks``, which
+``!notebook LAB``, ``!touch NAME``; and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making``, ``!snippets`` and ``!ranks``, which
 show all of a kind.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
@@ -20,7 +20,7 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 
-from trainlab_press import colab, evidence, source
+from trainlab_press import colab, evidence, source, touch
 from trainlab_press.bibliography import bibliography
 from trainlab_press.elements import add, highlighted
 from trainlab_press.errors import PressError, did_you_mean, naming_page
@@ -45,7 +45,7 @@ WHOLE = {
 }
 """What shows all of a kind, and takes no name."""
 DIRECTIVE = re.compile(
-    rf"!(?:(?P<kind>claim|source|notebook)[ \t]+(?P<rest>\S.*)|(?P<whole>{'|'.join(WHOLE)})(?![\w-])(?P<extra>.*))"
+    rf"!(?:(?P<kind>claim|source|notebook|touch)[ \t]+(?P<rest>\S.*)|(?P<whole>{'|'.join(WHOLE)})(?![\w-])(?P<extra>.*))"
 )
 
 __all__ = ["NUMBER", "NUMBER_INSIDE", "Press", "TrainlabExtension", "makeExtension"]
@@ -80,9 +80,7 @@ class _Directives(BlockProcessor):
                 if not m:
                     raise PressError(f"'{line.strip()}' follows a line with !; put a blank line between them")
                 if m["kind"]:
-                    {"claim": self.claim, "source": self.source, "notebook": self.notebook}[m["kind"]](
-                        parent, m["rest"]
-                    )
+                    getattr(self, m["kind"])(parent, m["rest"])
                 elif m["extra"]:
                     raise PressError(f"!{m['whole']}{m['extra']}: this shows all there is; write !{m['whole']} alone")
                 else:
@@ -104,6 +102,10 @@ class _Directives(BlockProcessor):
             ways[-1].tail = AtomicString(" · ")
             slug = self.press.repo.removeprefix("https://github.com/")
             add(ways, "a", "Open in Colab", href=colab.address(slug, lab))
+
+    def touch(self, parent: ET.Element, name: str) -> None:
+        """Append a live figure and, below it, its interactive one."""
+        touch.append(self.press, parent, name)
 
     def source(self, parent: ET.Element, rest: str) -> None:
         """Append the highlighted source of a definition."""

@@ -24,6 +24,7 @@ _NOT_TEXT = re.compile(
 )
 _MENTION = re.compile(
     r"\]\((?P<figure>fig:(?P<drawn>[^)\s]+))\)"
+    r"|^!touch[ \t]+(?P<touched>\S+)[ \t]*$"
     r"|^!claim[ \t]+(?P<claim>\S+)[ \t]*$"
     r"|\{=(?P<number>\s*\w+\.[^{}\n]*)\}",
     re.MULTILINE,
@@ -57,6 +58,11 @@ def _unknown(text: str, names: list[str], claims: list[str]) -> Iterator[str]:
                 yield f"!claim {claim}: there is no such claim{hint}"
         elif (name := found["drawn"]) and name not in (*names, *MEASURED):
             yield f"{found['figure']}: {_no_experiment(name, names)}"
+        elif name := found["touched"]:
+            if name not in names:
+                yield f"!touch {name}: {_no_experiment(name, names)}"
+            elif not hasattr(experiments.load(name), experiments.TOUCH):
+                yield f"!touch {name}: the experiment has no touch(results); write ![](fig:{name}), or give it one"
         elif found["number"]:
             yield from _numbers(found[0], names)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainlab import experiments
 from trainlab.claims import distinct
@@ -29,6 +29,9 @@ from trainlab_press.recordings import write
 from trainlab_press.runtable import Watched, table
 from trainlab_press.totals import totals, trained
 from trainlab_press.verdicts import judge, unquotable
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 INDEXED = ("name", "question", "claims", "runs", "seeds", "training_steps", "seconds", "key", "source", "svg", "csv")
 SITE = ("mkdocs", "mkdocs-material", "mkdocs-jupyter")
@@ -96,6 +99,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "source": f"src/trainlab/experiments/{name}.py",
         "svg": f"{name}.svg",
         "csv": f"{name}.csv",
+        "touch": f"touch/{name}.json" if hasattr(module, experiments.TOUCH) else None,
         "parts": parts,
         "made_of": made_of(trainer),
         "stacks": trainer.costs,
@@ -108,6 +112,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         svg, csv = render(name, record["question"], record["alt"], module.draw, results)
         write(project.live / record["csv"], csv)
         write(project.live / record["svg"], svg)
+        _write_touch(project, record, module, results)
         record["drawn"] = drawn(project, record)
     else:
         record["drawn"] = LiveFiles(project.live).experiment(name)["drawn"]
@@ -123,7 +128,8 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
 def figure_parts(module: ModuleType, trainer: Trainer) -> dict[str, str]:
     """Everything that an experiment's files depend on, by name."""
     name = module.__name__
-    code = fingerprint([*((name, part) for part in experiments.PARTS), render])
+    written = [part for part in (*experiments.PARTS, experiments.TOUCH) if hasattr(module, part)]
+    code = fingerprint([*((name, part) for part in written), render])
     libraries = {library: version(library) for library in LIBRARIES}
     return {"runs": digest(json.dumps(trainer.keys)), "caption": caption_digest(module.__doc__), **libraries, **code}
 
@@ -150,8 +156,8 @@ def write_index(project: Project, names: Iterable[str]) -> dict[str, Any]:
     names = list(names)
     live = LiveFiles(project.live)
     for stem in set(live.names()) - set(names):
-        for suffix in (".json", ".svg", ".csv"):
-            (project.live / f"{stem}{suffix}").unlink(missing_ok=True)
+        for file in (f"{stem}.json", f"{stem}.svg", f"{stem}.csv", f"touch/{stem}.json"):
+            (project.live / file).unlink(missing_ok=True)
         _merge_claims(project, stem, [])
     records = [live.experiment(name) for name in names]
     index = {
@@ -194,6 +200,16 @@ def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> 
             log.warning("%s", error)
             others = []
         _write_json(project.live / "claims.json", sorted(others + claims, key=lambda claim: claim["id"]))
+
+
+def _write_touch(project: Project, record: dict[str, Any], module: ModuleType, results: xr.Dataset) -> None:
+    """Write the data of the interactive figure in as few characters as JSON allows; remove what a former one left."""
+    path = project.live / "touch" / f"{record['name']}.json"
+    if record["touch"] is None:
+        path.unlink(missing_ok=True)
+        return
+    said = {"question": record["question"], **getattr(module, experiments.TOUCH)(results)}
+    write(path, json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
 def _write_preview(project: Project, mark: str) -> None:

@@ -17,7 +17,8 @@ NOT_TEXT = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 MENTION = re.compile(
-    r"^[ \t]*!claim[ \t]+(?P<claim>\S+)[ \t]*$|\]\(fig:(?P<figure>[^)\s]+)\)|^(?P<ledger>!ledger)[ \t]*$",
+    r"^[ \t]*!claim[ \t]+(?P<claim>\S+)[ \t]*$|\]\(fig:(?P<figure>[^)\s]+)\)"
+    r"|^[ \t]*!touch[ \t]+(?P<touched>\S+)[ \t]*$|^(?P<ledger>!ledger)[ \t]*$",
     re.MULTILINE,
 )
 CHAPTERS = "Chapters"
@@ -81,7 +82,9 @@ def shown(root: Path, live: Path) -> Shown:
         for mention in MENTION.finditer(text):
             if mention["claim"]:
                 found.claims.setdefault(mention["claim"], page)
-            elif (name := mention["figure"]) and (name not in found.figures or _better(page, found.figures[name])):
+            elif (name := mention["figure"] or mention["touched"]) and (
+                name not in found.figures or _better(page, found.figures[name])
+            ):
                 found.figures.pop(name, None)  # or it would keep its place in the order
                 found.figures[name] = page
             elif mention["ledger"]:

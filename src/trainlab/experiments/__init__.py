@@ -7,7 +7,9 @@ Each module of this package is one experiment, found by its file name. It has
 - `numbers(results) -> dict[str, float]`: every number that a page quotes;
 - `draw(fig, results) -> None`: draws on an empty figure in the house style;
 - `alt(numbers) -> str`: the text alternative, made of the numbers;
-- `CLAIMS`: a list of `claims.Claim`.
+- `CLAIMS`: a list of `claims.Claim`;
+- `touch(results) -> dict`, where it has an interactive figure: `figure`, the name of a script in docs/assets/touch,
+  and the data that this script draws; `trainlab.interactive` makes it short.
 
 Experiments never import each other; what they share is in `trainlab.workloads`.
 """
@@ -21,6 +23,8 @@ from contextlib import contextmanager
 from types import ModuleType
 
 PARTS = ("measure", "numbers", "draw", "alt", "CLAIMS")
+TOUCH = "touch"
+"""The one part that may be missing."""
 
 
 def names() -> list[str]:

@@ -16,6 +16,7 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
+from trainlab.interactive import quantised, series, window_means, windows
 from trainlab.runs import grid
 from trainlab.tuning import Train
 from trainlab.workloads import FRESH_SEEDS, OPTIMIZERS, RATES, race_contenders
@@ -25,6 +26,9 @@ GUESSING = math.log(10)
 
 TOLERANCE = 0.05
 """A rate works if its test accuracy is at most this far below the best of the same seed."""
+
+WINDOWS, LARGEST = 24, 9.99
+"""Of the interactive figure: points of a curve, and the loss that stands for every larger one."""
 
 
 def measure(train: Train) -> xr.Dataset:
@@ -111,6 +115,29 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         plots.plain_ticks(ax.yaxis, [0.5, 1, 2])
     fig.supxlabel("learning rate", fontsize=9.5)
     fig.supylabel("training loss", fontsize=9.5)
+
+
+def _batch_losses(runs: xr.Dataset, lr: float) -> np.ndarray:
+    """`[seeds, updates]` of one optimizer at one rate."""
+    return runs.isel(run=np.flatnonzero(runs.lr.values == lr)).sortby("seed").batch_loss.values.astype(np.float64)
+
+
+def touch(results: xr.Dataset) -> dict[str, object]:
+    """The interactive figure: the mini-batch losses on the way, and the test accuracies at the end, run by run."""
+    runs = {name: _of(results, name) for name in OPTIMIZERS}
+    edges = windows(results.sizes["update"], WINDOWS)
+    losses = [[_batch_losses(runs[name], lr) for lr in RATES] for name in OPTIMIZERS]
+    means = window_means(np.array(losses), edges)
+    return {
+        "figure": "rates",
+        "series": series(plots.OPTIMIZER_LINES, OPTIMIZERS, plots.SHORT_NAMES),
+        "rates": list(RATES),
+        "seeds": len(FRESH_SEEDS),
+        "edges": edges.tolist(),
+        "guessing": GUESSING,
+        "loss": quantised(np.minimum(means, LARGEST), 0.01),
+        "accuracy": quantised(np.array([_table(runs[name], "test_accuracy") for name in OPTIMIZERS]), 0.001),
+    }
 
 
 def alt(numbers: dict[str, float]) -> str:

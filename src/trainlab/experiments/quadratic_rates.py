@@ -20,6 +20,7 @@ from trainlab import plots
 from trainlab.claims import Claim, within
 from trainlab.data import Dataset, Split
 from trainlab.inits import Normal
+from trainlab.interactive import quantised, series
 from trainlab.losses import SquaredError
 from trainlab.optimizers import SGD, Momentum
 from trainlab.runs import Run, grid
@@ -142,14 +143,18 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     return out
 
 
+def _points(updates: int) -> np.ndarray:
+    """The numbers of the updates that are drawn."""
+    return np.unique(np.linspace(0, updates - 1, min(updates, POINTS)).round().astype(int))
+
+
 def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     fig.set_size_inches(5.6, 7.2)
     panels = fig.subplots(len(CONDITIONS))
     for ax, condition in zip(panels, CONDITIONS, strict=True):
         for method in ("SGD", "Momentum"):
             distances = _distances(results, method, condition)
-            updates = distances.shape[1]
-            t = np.unique(np.linspace(0, updates - 1, min(updates, POINTS)).round().astype(int))
+            t = _points(distances.shape[1])
             losses = (distances[:, t] / distances[:, :1]) ** 2
             plots.curve(ax, t, losses, method, plots.OPTIMIZER_LINES[method])
             plots.prediction(ax, t, _constants(method, condition).bound(t) ** 2, method)
@@ -162,6 +167,29 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
             ax.annotate(method, (t, height), xytext=(6, 4), textcoords="offset points", color=color, fontsize=10)
     panels[0].text(0.99, 0.95, "dashed: bound of theory", transform=panels[0].transAxes, ha="right", va="top")
     panels[-1].set_xlabel("updates")
+
+
+def touch(results: xr.Dataset) -> dict[str, object]:
+    """The interactive figure: the browser makes the same updates; the runs at the best constants lie beside them."""
+    runs = []
+    for condition in CONDITIONS:
+        for method in ("SGD", "Momentum"):
+            distances, best = _distances(results, method, condition), _constants(method, condition)
+            t = _points(distances.shape[1])
+            powers = 2 * np.log10(distances[:, t] / distances[:, :1])
+            band = np.quantile(powers, [0, 0.5, 1], axis=0)
+            runs.append(
+                {
+                    "name": method,
+                    "condition": condition,
+                    "lr": best.lr,
+                    "momentum": best.momentum,
+                    "t": t.tolist(),
+                    "band": quantised(band, 0.01),
+                }
+            )
+    lines = series(plots.OPTIMIZER_LINES, ("SGD", "Momentum"))
+    return {"figure": "quadratic", "directions": DIRECTIONS, "seeds": len(SEEDS), "series": lines, "runs": runs}
 
 
 def alt(numbers: dict[str, float]) -> str:
