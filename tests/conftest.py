@@ -11,6 +11,8 @@ from beartype import BeartypeConf, beartype
 from hypothesis import settings
 from jaxtyping import AbstractArray
 
+pytest_plugins = ["served"]  # the fixtures of the site
+
 torch.set_num_threads(1)
 
 # A shell starts a command in the background with Ctrl-C ignored, and every child inherits that. Tests send Ctrl-C.

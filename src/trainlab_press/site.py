@@ -17,7 +17,7 @@ from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
 from trainlab.fingerprint import fingerprint, mentioned_by
 from trainlab.training import Trainer
-from trainlab_press import colab, labs, lighten, performance, publish, snippets
+from trainlab_press import colab, labs, lighten, performance, policy, publish, snippets
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
@@ -94,6 +94,7 @@ def render_pages(project: Project) -> None:
         scratch.mkdir(parents=True)
         _run_mkdocs(project, fresh)
         lighten.lighten(fresh)
+        policy.secure(fresh)  # last: it counts on each script as it stands
         with alone(project.cache):
             if project.site.exists():
                 project.site.rename(old)
