@@ -91,6 +91,7 @@ async def _inspect(site: Site, pages: Iterable[str], chromium: str) -> list[Seen
 
 async def _context(browser: Browser, scheme: Literal["light", "dark"], width: int) -> BrowserContext:
     context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    context.set_default_timeout(120_000)  # for a busy machine
     await context.add_init_script(path=TOOLS / "watch.js")
     return context
 

@@ -131,12 +131,22 @@ def test_the_policy_allows_colours_copying_and_search(watched: Open) -> None:
     page.wait_for_selector(".md-search-result__item")
 
 
-def test_the_policy_allows_what_answers_to_the_hand(watched: Open) -> None:
+def test_the_policy_allows_sorting_and_filtering(watched: Open) -> None:
     page = watched("ledger/")
     page.click("table.sortable th button >> nth=0")
     assert page.get_attribute("table.sortable th >> nth=0", "aria-sort")
     page.select_option(".filters select >> nth=0", index=1)
     assert "shown" in page.inner_text(".filters p")
+
+
+def test_the_policy_allows_interactive_elements(watched: Open, seen: list[Seen]) -> None:
+    """One of each kind of custom element, wherever it stands."""
+    for name, address in {name: one.page for one in seen for name in one.facts["elements"]}.items():
+        page = watched(address)
+        control = page.locator(f"{name} :is(input, select, button)").first
+        control.scroll_into_view_if_needed()
+        control.focus()
+        page.keyboard.press("ArrowRight")
 
 
 def test_html_is_valid(site: Site, pages: list[str]) -> None:
