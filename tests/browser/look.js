@@ -27,7 +27,7 @@ async () => {
     violations: [...violations],
     headings: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((h) => [Number(h.tagName[1]), h.textContent.trim()]),
     unnamed: [...pictures, ...figures].map(outline),
-    elements: [...new Set([...article.querySelectorAll("*")].map((e) => e.localName).filter((name) => name.includes("-")))],
+    elements: [...new Set([...article.querySelectorAll("*")].map((e) => e.localName).filter((name) => name.includes("-") && customElements.get(name)))],
     leftover: [...document.querySelectorAll('[src^="fig:"]')].map(outline),
     title: article.querySelector("h1")?.innerText ?? "",
     start: article.innerText.trim().slice(0, 200),
