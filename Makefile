@@ -11,11 +11,12 @@ PIP += --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help site test mutants serve lint bench bench-notebook clean
+.PHONY: help site test quality mutants serve lint bench bench-notebook clean
 
 help:
 	@echo 'make site    train what is stale, draw every figure, build site/'
 	@echo 'make test    run the whole test suite in two processes; PROCESSES=4 takes four'
+	@echo 'make quality check every page of the built site in a browser (four minutes; needs Chromium and Node 20)'
 	@echo 'make mutants put deliberate faults into a copy of the code; each must be caught (ten minutes)'
 	@echo 'make serve   show the book at http://127.0.0.1:8000, and follow every edit'
 	@echo 'make lint    style and types'
@@ -37,6 +38,15 @@ site: .venv/installed
 
 test: .venv/installed
 	@$(BIN)/python -m pytest -n $(PROCESSES)
+
+# What npm brings looks at pages only; without it, `make test` skips what needs it and says so.
+tests/browser/node_modules/installed: tests/browser/package-lock.json
+	@echo 'Installing what looks at pages into tests/browser/node_modules (once; a minute) ...'
+	@npm ci --prefix tests/browser --loglevel=error --no-audit --no-fund
+	@touch $@
+
+quality: site tests/browser/node_modules/installed
+	@TRAINLAB_SITE=site $(BIN)/python -m pytest tests/test_site.py tests/test_site_quality.py
 
 mutants: .venv/installed
 	@$(BIN)/python tests/mutants.py $(NAMES)

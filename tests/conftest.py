@@ -14,6 +14,8 @@ from jaxtyping import AbstractArray
 
 import spread
 
+pytest_plugins = ["served"]  # the fixtures of the site
+
 torch.set_num_threads(1)
 
 # A shell starts a command in the background with Ctrl-C ignored, and every child inherits that. Tests send Ctrl-C.

@@ -1,121 +1,25 @@
-"""The whole site, as a reader's browser sees it.
+"""What stands on the site, as a reader's browser sees it. How well it is made: test_site_quality.py."""
 
-By default the site is built in smoke mode into a temporary copy. TRAINLAB_SITE names a built site to check instead.
-"""
-
-import functools
 import gzip
 import html
-import http.server
 import io
 import json
 import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import trainlab
+from served import ROOT, Site
 from trainlab_press.livefiles import MEASURED
 from trainlab_press.snippets import run_alone
 
-ROOT = Path(__file__).parents[1]
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-IN_CI = os.environ.get("CI") == "true"
-
 pytestmark = pytest.mark.site
-
-
-@dataclass(frozen=True)
-class Site:
-    """A built site that is being served.
-
-    Args:
-        folder: its files.
-        url: its address, under a sub-path, ending in a slash.
-    """
-
-    folder: Path
-    url: str
-
-    def pages(self) -> list[str]:
-        """Addresses of all pages, relative to the site."""
-        found = sorted(page.relative_to(self.folder).as_posix() for page in self.folder.rglob("*.html"))
-        return [page.removesuffix("index.html") for page in found]
-
-
-def copy_project(target: Path) -> Path:
-    """A copy of what a build reads, without what a build writes."""
-    shutil.copytree(ROOT / "docs", target / "docs", ignore=shutil.ignore_patterns("live"))
-    for folder in ("snippets", "overrides", "src"):
-        shutil.copytree(ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("mkdocs.yml", "README.md"):
-        shutil.copy(ROOT / file, target / file)
-    return target
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """The folder of a built site. The build takes over what other tests of this run have trained and recorded."""
-    if named := os.environ.get("TRAINLAB_SITE"):
-        return Path(named).resolve()
-    project = copy_project(tmp_path_factory.mktemp("project"))
-    request.getfixturevalue("recorded")
-    for stored in ("runs", "snippets"):
-        if (folder := request.getfixturevalue("shared") / stored).exists():
-            shutil.copytree(folder, project / ".cache" / stored, ignore=shutil.ignore_patterns(".*.tmp"))
-    command = [sys.executable, "-m", "trainlab.cli", "site", "--smoke"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "make serve" in done.stdout
-    assert " 0 snippets and " in done.stdout
-    return project / "site"
-
-
-@pytest.fixture(scope="session")
-def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The built site on a loopback port, below a sub-path as on a project's pages."""
-    above = tmp_path_factory.mktemp("served")
-    (above / "book").symlink_to(built)
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(above))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield Site(built, f"http://127.0.0.1:{server.server_port}/book/")
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
-    if CHROMIUM is None:
-        assert not IN_CI, "CI needs Chromium; install the package chromium"
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
 
 Visit = Callable[[str, str, int], tuple[Page, list[str]]]
 
@@ -143,24 +47,6 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
 
 def numbers_in(text: str) -> set[str]:
     return set(re.findall(r"\d+(?:\.\d+)?", text))
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_in_a_browser(visit: Visit, site: Site, scheme: str, width: int) -> None:
-    assert {"", "optimizers/", "live/labs/optimizers/", "architecture/"} <= set(site.pages())
-    for address in site.pages():
-        if address == "404.html":  # its links are absolute, for the root of the host it is published on
-            continue
-        page, problems = visit(address, scheme, width)
-        assert problems == [], address
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{address} is {overflow} px too wide"
-        dark = page.evaluate("document.body.dataset.mdColorScheme") == "slate"
-        assert dark == (scheme == "dark"), address
-        assert not page.query_selector_all('[src^="fig:"]'), address
-        title, text = page.inner_text("article h1"), page.inner_text("article").strip()
-        assert text.startswith(title), f"{address} starts with {text[:60]!r}: raw front matter?"
 
 
 def test_every_figure_is_there_and_says_what_it_shows(visit: Visit, site: Site) -> None:
@@ -363,20 +249,6 @@ def test_the_home_page_has_the_numbers_of_this_build(visit: Visit, site: Site) -
     time = page.query_selector("article time")
     assert time is not None
     assert time.get_attribute("datetime") == index["trained"]
-
-
-def test_every_link_within_the_site_leads_somewhere(site: Site) -> None:
-    broken = []
-    for page in site.folder.rglob("*.html"):
-        if page.name == "404.html":
-            continue
-        for link in re.findall(r'(?:href|src)="([^"]+)"', page.read_text(encoding="utf-8")):
-            if re.match(r"[a-z]+:|#|//", link):
-                continue
-            target = (page.parent / link.split("#")[0].split("?")[0]).resolve()
-            if not (target.is_file() or (target / "index.html").is_file()):
-                broken.append(f"{page.relative_to(site.folder)}: {link}")
-    assert broken == []
 
 
 def test_pages_are_light(site: Site) -> None:

@@ -3,7 +3,8 @@
 mkdocs-jupyter renders an executed notebook into a page of about 680 KB: JupyterLab's whole style sheet, scripts that
 call a CDN, images without a text alternative, TeX, notes and links to .md files left as they were written. This step
 keeps the code and its outputs, renders the text cells as every chapter is rendered, and leaves the rest out: the site's
-own style sheet covers what remains, in light and dark. No other page is changed, but for a name for the search dialog.
+own style sheet covers what remains, in light and dark. No other page is changed, but for faults of the theme: the
+search dialog has no name, and labels in the menu have an empty tabindex.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def lighten(site: Path, repository: str = "") -> None:
     """
     for page in sorted(site.rglob("*.html")):
         before = page.read_text("utf-8")
-        after = before.replace(SEARCH + ">", SEARCH + ' aria-label="Search">')
+        after = before.replace(SEARCH + ">", SEARCH + ' aria-label="Search">').replace(' tabindex="">', ">")
         if 'class="jupyter-wrapper"' in after:
             folder = page.parent.relative_to(site).as_posix()
             try:
@@ -121,6 +122,9 @@ def _code(html: Tag, alts: dict[str, str]) -> Iterator[Tag]:
         yield block
     for output in html.select(".jp-OutputArea-output"):
         output["class"] = "output"
+        for head in output.select("table.dataframe th"):
+            head["scope"] = "col" if head.find_parent("thead") else "row"
+            head.attrs.pop("valign", None)
         for img in output.select("img"):
             if img.get("alt", NO_ALT) in {NO_ALT, ""}:
                 img["alt"] = _alt(str(img.get("src", "")), alts)

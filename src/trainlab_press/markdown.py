@@ -1,8 +1,8 @@
 """Ties pages to results: figures, numbers, claims and source code in Markdown.
 
 In a page: ``![](fig:NAME)``, ``{=NAME.key:FORMAT}``, ``!claim NAME/id``, ``!source package.module.name``,
-``!notebook LAB``, ``!touch NAME``; and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making``, ``!snippets`` and ``!ranks``, which
-show all of a kind.
+``!notebook LAB``, ``!touch NAME``; and ``!ledger``, ``!gallery``, ``!bibliography``, ``!making``, ``!snippets`` and
+``!ranks``, which show all of a kind.
 Registered in mkdocs.yml as ``trainlab_press.markdown``.
 """
 
@@ -45,7 +45,8 @@ WHOLE = {
 }
 """What shows all of a kind, and takes no name."""
 DIRECTIVE = re.compile(
-    rf"!(?:(?P<kind>claim|source|notebook|touch)[ \t]+(?P<rest>\S.*)|(?P<whole>{'|'.join(WHOLE)})(?![\w-])(?P<extra>.*))"
+    r"!(?:(?P<kind>claim|source|notebook|touch)[ \t]+(?P<rest>\S.*)"
+    rf"|(?P<whole>{'|'.join(WHOLE)})(?![\w-])(?P<extra>.*))"
 )
 
 __all__ = ["NUMBER", "NUMBER_INSIDE", "Press", "TrainlabExtension", "makeExtension"]

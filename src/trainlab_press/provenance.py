@@ -72,7 +72,7 @@ def _runs(box: ET.Element, record: Record) -> None:
     if table.get("tuning_seeds"):
         add(inner, "p", "Runs for tuning choose by their validation results; their test results are not looked at.")
     label = f"The runs behind {record['name']}"
-    scroll = add(inner, "div", class_="scroll", tabindex="0", role="region", aria_label=label)
+    scroll = add(inner, "section", class_="scroll", tabindex="0", aria_label=label)
     grid = add(scroll, "table", class_="runs sortable")
     head = add(add(grid, "thead"), "tr")
     lost = any(row["diverged"] for row in rows)

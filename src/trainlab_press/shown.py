@@ -82,12 +82,11 @@ def shown(root: Path, live: Path) -> Shown:
         for mention in MENTION.finditer(text):
             if mention["claim"]:
                 found.claims.setdefault(mention["claim"], page)
-            elif (name := mention["figure"] or mention["touched"]) and (
-                name not in found.figures or _better(page, found.figures[name])
-            ):
-                found.figures.pop(name, None)  # or it would keep its place in the order
-                found.figures[name] = page
-            elif mention["ledger"]:
+            elif name := mention["figure"] or mention["touched"]:
+                if name not in found.figures or _better(page, found.figures[name]):
+                    found.figures.pop(name, None)  # or it would keep its place in the order
+                    found.figures[name] = page
+            else:
                 found.ledger = found.ledger or page
     return found
 

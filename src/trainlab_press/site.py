@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
-from trainlab_press import colab, heads, lighten, llms, programs
+from trainlab_press import colab, heads, lighten, llms, policy, programs
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
@@ -124,6 +124,7 @@ def render_pages(project: Project) -> None:
         address = heads.site_address(project.root)
         heads.finish(fresh, address, project.root / "docs" / "assets", project.cache / "cards")
         llms.write_texts(fresh, project.root / "mkdocs.yml", address)
+        policy.secure(fresh)  # last: it counts on each script as it stands
         with alone(project.cache):
             if project.site.exists():
                 project.site.rename(old)
