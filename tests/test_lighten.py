@@ -34,6 +34,8 @@ Code: `$x$`. [Away](https://example.org).
 
 ## Again
 """
+TABLE = """<table border="1" class="dataframe"><thead><tr><th></th><th>loss</th></tr></thead>
+<tbody><tr><th valign="top">Adam</th><td>0.41</td></tr></tbody></table>"""
 PAGE = Path("live/labs/optimizers/index.html")
 NOTEBOOK = Path("live/labs/optimizers/optimizers.ipynb")
 
@@ -58,7 +60,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labs = root / "docs/live/labs"
     labs.mkdir(parents=True)
     stream = {"output_type": "stream", "name": "stdout", "text": "0.41\n"}
-    cells = [text(TEXT), code("print(loss)", stream), text("## Again\n"), code("show(fig)", image({"alt": ALT}))]
+    table = {"output_type": "display_data", "metadata": {}, "data": {"text/html": TABLE, "text/plain": "table"}}
+    cells = [
+        text(TEXT),
+        code("print(loss)", stream, table),
+        text("## Again\n"),
+        code("show(fig)", image({"alt": ALT})),
+    ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}
     (labs / "optimizers.ipynb").write_text(json.dumps(notebook), "utf-8")
@@ -207,3 +215,18 @@ def test_a_page_without_its_notebook_fails(site: Path) -> None:
     (site / NOTEBOOK).unlink()
     with pytest.raises(PressError, match="include_source"):
         lighten(site)
+
+
+def test_headings_of_tables_say_what_they_head(site: Path) -> None:
+    lighten(site)
+    heads = lab(site).select("table.dataframe th")
+    assert [head["scope"] for head in heads] == ["col", "col", "row"]
+    assert not any("valign" in head.attrs for head in heads)
+
+
+def test_no_page_keeps_an_empty_tabindex(site: Path) -> None:
+    page = site / "optimizers/index.html"
+    page.write_text(page.read_text("utf-8").replace("<h1", '<label tabindex="">x</label><h1'), "utf-8")
+    lighten(site)
+    assert "<label>x</label>" in page.read_text("utf-8")
+    assert 'tabindex=""' not in page.read_text("utf-8")
