@@ -20,7 +20,7 @@ from trainlab_press.verdicts import chapter_of
 REVERSED = edited(SMALL, ('expect="holds"', 'expect="reversed", why="Nobody knows."'))
 RECORD = {
     *("name", "question", "caption", "alt", "numbers", "claims", "runs", "seeds", "training_steps", "seconds"),
-    *("versions", "key", "source", "svg", "csv", "parts", "made_of", "drawn", "table", "stacks"),
+    *("versions", "key", "source", "svg", "csv", "touch", "parts", "made_of", "drawn", "table", "stacks"),
 }
 CLAIM = {
     *("id", "experiment", "figure", "chapter", "text", "why", "source", "url", "statistic", "kind", "null", "region"),

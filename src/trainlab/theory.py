@@ -115,7 +115,16 @@ def heavy_ball(t: np.ndarray, curvature: float, lr: float, momentum: float) -> n
 
 
 def heavy_ball_roots(curvature: float, lr: float, momentum: float) -> tuple[complex, complex]:
-    """The two numbers whose powers the heavy ball follows along one direction; the larger size is its rate."""
+    """The two numbers whose powers the heavy ball follows along one direction; the larger size is its rate.
+
+    Args:
+        curvature: of the quadratic along the direction, > 0.
+        lr: the learning rate, > 0.
+        momentum: in [0, 1).
+
+    Returns:
+        The roots of $r^2 - (1 + \\mu - \\eta h) r + \\mu$, complex where the ball oscillates.
+    """
     middle = (1 + momentum - lr * curvature) / 2
     half = np.emath.sqrt(middle**2 - momentum)
     return complex(middle + half), complex(middle - half)
