@@ -115,7 +115,7 @@ def heavy_ball(t: np.ndarray, curvature: float, lr: float, momentum: float) -> n
 
 
 def heavy_ball_roots(curvature: float, lr: float, momentum: float) -> tuple[complex, complex]:
-    """The two numbers whose powers the heavy ball follows along one direction; the larger size is its rate.
+    r"""The two numbers whose powers the heavy ball follows along one direction; the larger size is its rate.
 
     Args:
         curvature: of the quadratic along the direction, > 0.
@@ -123,7 +123,7 @@ def heavy_ball_roots(curvature: float, lr: float, momentum: float) -> tuple[comp
         momentum: in [0, 1).
 
     Returns:
-        The roots of $r^2 - (1 + \\mu - \\eta h) r + \\mu$, complex where the ball oscillates.
+        The roots of $r^2 - (1 + \mu - \eta h) r + \mu$, complex where the ball oscillates.
     """
     middle = (1 + momentum - lr * curvature) / 2
     half = np.emath.sqrt(middle**2 - momentum)
