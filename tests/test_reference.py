@@ -46,7 +46,8 @@ def test_docstrings_say_every_argument_in_the_agreed_order(module: str) -> None:
         assert lines[1:2] in ([], [""]), f"{thing.path}: put a blank line after the first line"
         sections = thing.docstring.parse("google", warnings=False, returns_named_value=False)
         kinds = [
-            section.title.lower() if section.kind.value == "admonition" else section.kind.value for section in sections
+            str(section.title).lower() if section.kind.value == "admonition" else section.kind.value
+            for section in sections
         ]
         places = [ORDER.index(kind) for kind in kinds if kind in ORDER]
         assert places == sorted(places), f"{thing.path} has {kinds}; the order is {ORDER}"

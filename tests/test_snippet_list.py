@@ -69,7 +69,7 @@ def test_snippets_stand_in_the_order_of_the_book_each_with_its_place(root: Path)
 
 def test_the_anchors_are_those_of_the_chapter(root: Path) -> None:
     md = Markdown(extensions=["toc", "attr_list", "pymdownx.superfences", "pymdownx.details"])
-    ids = {heading["id"] for heading in BeautifulSoup(md.convert(CHAPTER), "html.parser").select("h2")}
+    ids = {str(heading["id"]) for heading in BeautifulSoup(md.convert(CHAPTER), "html.parser").select("h2")}
     assert {"the-first-part-of-all", "twice_1", "own-name"} <= ids
 
 

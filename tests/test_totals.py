@@ -60,7 +60,7 @@ def test_snippets_and_labs_are_counted(one: Book) -> None:
 def test_the_day_is_that_of_the_newest_run_and_stays_when_nothing_is_trained(one: Book) -> None:
     build(one)
     for place, path in enumerate(sorted((one.project.cache / "runs").glob("*.npz"))):
-        os.utime(path, (86_400 * (10 + place),) * 2)
+        os.utime(path, (86_400 * (10 + place), 86_400 * (10 + place)))
     (one.project.cache / "runs" / "of-no-figure.npz").write_bytes(b"")
     build(one)
     assert one.json("index")["trained"] == "1970-01-12"  # two stacks, on the 11th and the 12th
