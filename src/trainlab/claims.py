@@ -59,7 +59,7 @@ class Claim:
     Args:
         id: short name, unique within the experiment: lower case, digits and hyphens.
         text: one sentence that says that the statistic lies in its region. It may hold numbers of the
-            experiment, as pages do: {=experiment.key:.1f}.
+            experiment, as pages do: `{=experiment.key:.1f}`.
         source: who says so, as a citation; `OWN` for this book's own observation.
         url: where to read the source; "".
         statistic: what `compare` estimates, with its unit.

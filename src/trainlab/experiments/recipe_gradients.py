@@ -52,7 +52,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         plots.curve(ax, np.arange(1, norms.shape[1] + 1), norms, name, LINES[name])
     ax.set(yscale="log", xlabel="weight matrix, from the input to the output", ylabel="gradient norm")
     ax.set_xticks([1, 5, 10, 15, 21])
-    plots.label_ends(ax, at={name: float(np.median(_norms(results, name)[:, 14])) for name in NETS})
+    plots.label_ends(ax)
 
 
 def alt(numbers: dict[str, float]) -> str:

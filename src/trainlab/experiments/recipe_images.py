@@ -4,7 +4,7 @@ The same changes in the same order, on the packaged Fashion-MNIST: test accuracy
 {=recipe_images.depth:.0f} hidden layers of {=recipe_images.width:.0f} units after {=recipe_images.steps:.0f} updates of
 {=recipe_images.batch:.0f} images, about one pass over them. Each row has one change more than the row above it; the one
 at the bottom is a step to the side: SELU with LeCun's weights instead of ReLU with He's. Each row runs at its own peak
-rate, the best of {=recipe_images.rates:.0f} on the validation split. Filled circles are means over
+rate, the best of at least {=recipe_images.rates:.0f} on the validation split. Filled circles are means over
 {=recipe_images.seeds:.0f} fresh seeds, thick lines their 95 % intervals (Student's), small dots the single runs. The
 dotted line is guessing.
 """
@@ -72,8 +72,8 @@ CLAIMS = [
         "batch norm",
         "On images, batch norm on top of that raises the accuracy.",
         "reversed",
-        "In a plain net of this depth it makes gradients grow on their way back, and in a run this short it costs more "
-        "than it brings.",
+        "A likely reason: in a plain net of this depth it makes gradients grow on their way back, and in a run this "
+        "short that costs more than the norm brings.",
     ),
     _claim("residual-helps", "residual", "On images, residual connections on top of that raise the accuracy."),
     _claim("adamw-helps", "AdamW", "On images, AdamW instead of momentum raises the accuracy further."),

@@ -3,9 +3,9 @@
 Test accuracy on MNIST-1D of a net with {=recipe_ladder.depth:.0f} hidden layers of {=recipe_ladder.width:.0f} units,
 after {=recipe_ladder.steps:.0f} updates. Each row has one change more than the row above it, down to the whole recipe.
 The two rows at the bottom are steps to the side: SELU with LeCun's weights instead of ReLU with He's, and Muon instead
-of AdamW. Each row runs at its own peak rate, the best of {=recipe_ladder.rates:.0f} on the validation split. Filled
-circles are means over {=recipe_ladder.seeds:.0f} fresh seeds, thick lines their 95 % intervals (Student's), small dots
-the single runs. The dotted line is guessing.
+of AdamW. Each row runs at its own peak rate, the best of at least {=recipe_ladder.rates:.0f} on the validation split.
+Filled circles are means over {=recipe_ladder.seeds:.0f} fresh seeds, thick lines their 95 % intervals (Student's),
+small dots the single runs. The dotted line is guessing.
 """
 
 import xarray as xr
@@ -88,8 +88,8 @@ CLAIMS = [
         "Ioffe and Szegedy 2015, Batch normalization",
         "https://arxiv.org/abs/1502.03167",
         "null",
-        "In a plain net of this depth it makes gradients grow on their way back, which costs about as much as the norm "
-        "brings.",
+        "A likely reason: in a plain net of this depth it makes gradients grow on their way back, which costs about as "
+        "much as the norm brings.",
     ),
     _claim(
         "residual-helps",

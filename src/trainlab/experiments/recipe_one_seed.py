@@ -1,6 +1,6 @@
 """How often would a single seed have ranked two neighbours wrongly?
 
-For each rung of the ladder on MNIST-1D and the one below it: of all pairs of a run of one and a run of the other on
+For each rung of the ladder on MNIST-1D and the one before it: of all pairs of a run of one and a run of the other on
 different seeds, the share in which the order of the two is not that of their means over
 {=recipe_one_seed.seeds:.0f} seeds. The dotted line is a coin's.
 """

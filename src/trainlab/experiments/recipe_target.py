@@ -2,10 +2,10 @@
 
 Updates (left) and seconds (right) until the validation accuracy first reaches
 {=recipe_target.curves_target:.0f} % on MNIST-1D (top) and {=recipe_target.images_target:.0f} % on images (bottom), for
-the rungs of the ladder and the two steps aside. Large dots are medians over {=recipe_target.seeds:.0f} seeds, small
-dots the single runs; a row without a dot never got there in half of its runs. Seconds are those of one core of the
-machine that built this page, with {=recipe_target.seeds:.0f} runs trained side by side in one stack, measurements
-included. All axes are logarithmic.
+the rungs of the ladder from He on and the steps aside (Muon on MNIST-1D only). Large dots are medians over
+{=recipe_target.seeds:.0f} seeds; small dots are the single runs, darker where several coincide. A row without a large
+dot did not get there in more than half of its runs. Seconds are a run's share of the time that its stack took on one
+core of the machine that built this page, measurements included. Both horizontal axes are logarithmic.
 """
 
 import numpy as np
@@ -73,6 +73,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
             ax.set_yticks(np.arange(len(ROWS[name])), ROWS[name] if not column else [""] * len(ROWS[name]))
             ax.tick_params(axis="y", length=0, labelcolor=plots.INK["text"])
             ax.grid(visible=False, axis="y")
+            ax.tick_params(labelbottom=True)
     for ax, label in zip(axes[-1], ("updates to target", "seconds to target"), strict=True):
         ax.set_xlabel(label)
     for ax in axes[-1]:
