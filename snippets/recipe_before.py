@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
-INPUTS, CLASSES, DEPTH, WIDTH, UPDATES = 10, 5, 20, 100, 150
+INPUTS, CLASSES, DEPTH, WIDTH, UPDATES = 10, 5, 20, 100, 100
 
 
 def problem(rows: int = 2000) -> tuple[Tensor, Tensor]:

@@ -126,7 +126,7 @@ with plots.style():
     ax = figure.subplots()
     for (name, curve), color in zip(ladder.items(), reversed(plots.SERIES), strict=False):
         plots.curve(ax, every * np.arange(curve.shape[1]), curve, name, {"color": color})
-    ax.set(xlabel="updates", ylabel="validation accuracy", ylim=(0, 1))
+    ax.set(xlabel="updates", ylabel="validation accuracy", ylim=(0, None))
     plots.percent(ax.yaxis)
     plots.label_ends(ax)
 
