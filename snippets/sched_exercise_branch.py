@@ -42,7 +42,7 @@ x = radius * torch.cat([angle.cos(), angle.sin()], dim=1) + 0.05 * torch.randn(1
 
 planned, branched, spent = dict.fromkeys(LENGTHS, 0.0), dict.fromkeys(LENGTHS, 0.0), 0
 for seed in range(3):
-    for length in LENGTHS:  # a cosine-like straight line for each length
+    for length in LENGTHS:  # a straight line for each length
         net, optimizer = network(seed)
         steps(net, optimizer, [1 - step / length for step in range(length)])
         planned[length] += loss(net) / 3

@@ -232,6 +232,12 @@ def test_table_is_aligned_and_fits_the_terminal() -> None:
     [
         ({"verdict": "null"}, ["No difference seen", "lies above 0."]),
         ({"verdict": "null", "region": [-0.05, 0.05]}, ["Undecided", "lies within ±0.05."]),
+        ({"verdict": "null", "region": [1.2, None]}, ["Undecided", "lies above 1.2."]),
+        ({"verdict": "null", "region": [None, 2.0]}, ["Undecided", "lies below 2."]),
+        ({"verdict": "null", "region": [1.0, None], "kind": "ratio of steps to a target"}, ["No difference seen"]),
+        ({"verdict": "null", "region": [1.0, None]}, ["Undecided"]),
+        ({"verdict": "null", "region": [0.0, None], "kind": "ratio of steps to a target"}, ["Undecided"]),
+        ({"verdict": "null", "region": [0.5, None], "kind": "probability of superiority"}, ["No difference seen"]),
         ({"region": [-0.1, 0.2]}, ["lies between -0.1 and 0.2."]),
         ({"region": [None, 0.0]}, ["lies below 0."]),
         ({"estimate": None, "low": 2.5, "high": None}, [" not finite  2.5 or more "]),

@@ -86,7 +86,7 @@ LINES: dict[str, dict[str, Any]] = {
     "exponential": {"color": plots.SERIES[4], "linestyle": (0, (4, 1.5))},
     "inverse root": {"color": plots.SERIES[6]},
     "polynomial": {"color": plots.SERIES[6], "linestyle": (0, (4, 1.5))},
-    "plateau": {"color": plots.SERIES[7], "linestyle": (0, (4, 1.5))},
+    "plateau": {"color": plots.SERIES[5]},
     "cosine": {"color": plots.SERIES[0]},
     "warm restarts": {"color": plots.SERIES[0], "linestyle": (0, (4, 1.5))},
     "1cycle": {"color": plots.SERIES[1]},

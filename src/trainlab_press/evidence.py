@@ -14,6 +14,9 @@ Claim = dict[str, Any]
 """As docs/live/claims.json has it."""
 
 VERDICTS = {"holds": "Holds", "null": "No difference seen", "reversed": "Reversed"}
+NO_DIFFERENCE = {"ratio of steps to a target": 1, "ratio": 1, "mean factor": 1, "probability of superiority": 0.5}
+"""By kind, the value that says that there is no difference; of all other kinds it is 0."""
+
 OBSERVATION = "an observation of this book"
 
 
@@ -23,8 +26,9 @@ def slug(claim: Claim) -> str:
 
 
 def verdict(claim: Claim) -> str:
-    """The verdict in words; with an upper and a lower bound, "no difference" would be the wrong ones."""
-    if claim["verdict"] == "null" and None not in claim.get("region", [None]):
+    """The verdict in words; "no difference seen" only where the one bound of the region is no difference."""
+    bounds = [bound for bound in claim.get("region") or () if bound is not None]
+    if claim["verdict"] == "null" and bounds and bounds != [NO_DIFFERENCE.get(claim.get("kind", ""), 0)]:
         return "Undecided"
     return VERDICTS.get(claim["verdict"], claim["verdict"])
 

@@ -2,10 +2,11 @@
 
 Plain gradient descent on all {=edge_of_stability.rows:.0f} training examples of a part of MNIST-1D, network
 40-{=edge_of_stability.width:.0f}-{=edge_of_stability.width:.0f}-10 with tanh. Top: the sharpness, which is the largest
-eigenvalue of the Hessian of the training loss, under squared error at three learning rates. Dashed, in the same colour:
-2 over the rate, above which theory says that steps on a parabola diverge. Middle: the loss of the same runs, on a
-logarithmic axis. Bottom: the sharpness with cross-entropy, at rate {=edge_of_stability.cross_lr:g}. Lines are medians
-over {=edge_of_stability.seeds:.0f} seeds, bands reach from the lowest to the highest run.
+eigenvalue of the Hessian of the training loss, under squared error at three learning rates. Dashed, in the same colour,
+at the top and at the bottom: 2 over the rate, above which theory says that steps on a parabola diverge. Middle: the
+loss of the same runs, on a logarithmic axis. Bottom: the sharpness with cross-entropy, at rate
+{=edge_of_stability.cross_lr:g}. Lines are medians over {=edge_of_stability.seeds:.0f} seeds, bands reach from the
+lowest to the highest run.
 """
 
 from dataclasses import dataclass, replace

@@ -1,10 +1,11 @@
 """What do nine initializations make of the same deep net, under SGD and under Adam?
 
-Training loss of a net with {=init_race.depth:.0f} hidden layers of {=init_race.width:.0f} ReLU units on MNIST-1D.
-Each of the nine, under each of the two optimizers, runs at the learning rate that won on the validation split by an
-equal budget of {=init_race.rates:.0f} rates. Lines are medians over {=init_race.seeds:.0f} fresh seeds, bands reach
-from the lowest to the highest. The flat lines at the top are nets that learned nothing; a line that is missing is a
-loss too large to draw, or not a number.
+Training loss of a net with {=init_race.depth:.0f} hidden layers of {=init_race.width:.0f} ReLU units on MNIST-1D. Each
+of the nine, under each of the two optimizers, runs at the learning rate that won on the validation split by an equal
+budget of {=init_race.rates:.0f} rates. Lines are medians over {=init_race.seeds:.0f} fresh seeds, bands reach from the
+lowest to the highest. Under SGD the median run learns from He's weights, from orthogonal ones and from LSUV, under Adam
+also from Glorot's and LeCun's; from LeCun's not every seed does. The flat lines at the top are nets that learned
+nothing; a line that is missing is a loss too large to draw, or not a number.
 """
 
 import math
@@ -48,7 +49,7 @@ LEARNED = 0.15
 
 
 def measure(train: Train) -> xr.Dataset:
-    parts, edges, trials = [], [], 0
+    parts, edges, trials, highest = [], [], 0, {}
     for name, (optimizer, rates) in OPTIMIZERS.items():
         base = Run(
             data=DATA,
@@ -61,6 +62,7 @@ def measure(train: Train) -> xr.Dataset:
         contenders = {init: grid(base, init=[INITS[init]])[0] for init in INITS}
         tuned = tune(train, contenders, rates, TUNING_SEEDS)
         trials = tuned.trials.sizes["trial"]
+        highest[f"highest_{name}"] = float(tuned.trials.lr.max())
         results = train(tuned.fresh(SEEDS), every=STEPS // 10)
         labels = [init for init in INITS for _ in SEEDS]
         parts.append(results.assign_coords(method=("run", [name] * len(labels)), start=("run", labels)))
@@ -68,7 +70,7 @@ def measure(train: Train) -> xr.Dataset:
         learned = {init for init, accuracy in zip(INITS, best, strict=True) if accuracy > LEARNED}
         edges += [f"{name}, {edge}" for edge in tuned.at_edge if edge.rpartition(" (")[0] in learned]
     joined = xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="exact")
-    return joined.assign_attrs(at_edge=edges, rates=trials)
+    return joined.assign_attrs(at_edge=edges, rates=trials, **highest)
 
 
 def _of(results: xr.Dataset, method: str, init: str) -> xr.Dataset:
@@ -95,7 +97,10 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         accuracies = [out[key] for key in out if key.startswith(method.lower()) and key.endswith("_accuracy")]
         out[f"{method.lower()}_learned"] = float(sum(accuracy > 100 * LEARNED for accuracy in accuracies))
         out[f"{method.lower()}_count"] = float(len(accuracies))
-    return out
+        out[f"{method.lower()}_highest_rate"] = float(results.attrs[f"highest_{method}"])
+    lecun = _of(results, "Adam", "LeCun").test_accuracy.fillna(0)
+    out["adam_lecun_learned"] = float((lecun > LEARNED).sum())
+    return out | {"adam_orthogonal_lead": out["adam_orthogonal_accuracy"] - out["adam_he_accuracy"]}
 
 
 def _end(results: xr.Dataset, method: str, init: str) -> float:

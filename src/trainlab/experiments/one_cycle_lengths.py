@@ -1,8 +1,8 @@
 """How many updates does 1cycle save?
 
-Test accuracy at the end of a run against its length, on MNIST-1D with SGD and momentum. Every dot is a run that was
-planned for this length: for each schedule and each length the peak rate was tuned on an equal budget of
-{=one_cycle_lengths.rates:.0f} rates and {=one_cycle_lengths.tuning_seeds:.0f} seeds. Lines are medians over
+Test accuracy at the end of a run against its length, on MNIST-1D with SGD and momentum. Every point of a line stands
+for runs that were planned for this length: for each schedule and each length the peak rate was tuned on an equal budget
+of {=one_cycle_lengths.rates:.0f} rates and {=one_cycle_lengths.tuning_seeds:.0f} seeds. Lines are medians over
 {=one_cycle_lengths.seeds:.0f} fresh seeds, bands reach from the lowest to the highest run. Dashed: the target,
 {=one_cycle_lengths.target:.0f} %. How far to the right a line meets it is what the schedule costs. The axis of updates
 is logarithmic.

@@ -196,8 +196,8 @@ def _runaway(runs: xr.Dataset) -> np.ndarray:
 CLAIMS = [
     Claim(
         id="own-gain-is-closer",
-        text="In units that are no ReLU, the gain of the activation itself keeps the signal closer to its right size "
-        "than He's gain.",
+        text="Averaged over sigmoid, tanh, ELU, SELU, GELU, SiLU and Mish, the gain of the activation itself keeps the "
+        "signal closer to its right size than He's gain.",
         source="Saxe, McClelland and Ganguli 2014, Exact solutions to the nonlinear dynamics of learning (for tanh)",
         url="https://arxiv.org/abs/1312.6120",
         statistic="distance of the last layer's mean square from the right one, He's gain minus the own gain, in "

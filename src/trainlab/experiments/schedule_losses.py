@@ -1,9 +1,9 @@
 """What does each schedule do to the loss, while the run goes on?
 
-Validation loss against updates on MNIST-1D, a panel for each schedule at its own tuned peak rate. The coloured line
-is the median over {=schedule_losses.seeds:.0f} seeds, the band reaches from the lowest to the highest run. The grey
-line is the same in all panels: the median of the constant rate. Where the coloured line lies below the grey one, the
-schedule is ahead. The axis of the loss is cut at the top.
+Validation loss against updates on MNIST-1D, a panel for each schedule at its own tuned peak rate. The coloured line is
+the median over {=schedule_losses.seeds:.0f} seeds, the band reaches from the lowest to the highest run. The grey line
+is the same in all panels: the median of the constant rate. Where the coloured line lies below the grey one, its loss is
+lower at that moment. The axis of the loss is cut at the top.
 """
 
 import numpy as np

@@ -51,6 +51,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     means = sorted((out[f"{key(name)}_accuracy"], name) for name in SCHEDULES)
     out |= {"worst": means[0][0], "best": means[-1][0], "spread": means[-1][0] - means[0][0]}
     above = [accuracy - out["constant_accuracy"] for accuracy, name in means if name != "constant"]
+    out["warm_up_gain"] = out["warm_up_linear_accuracy"] - out["linear_accuracy"]
     return out | {"least_gain": min(above), "most_gain": max(above), "above_constant": float(sum(a > 0 for a in above))}
 
 
@@ -59,6 +60,8 @@ def _order(results: xr.Dataset) -> list[str]:
 
 
 def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     fig.set_size_inches(5.6, 4.4)
     left, right = fig.subplots(1, 2, sharey=True)
     for row, name in enumerate(_order(results)):
@@ -81,6 +84,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     left.set_xlabel("test accuracy")
     right.set_xlabel("training loss")
     plots.percent(left.xaxis)
+    left.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))  # the labels are whole percents
 
 
 def alt(numbers: dict[str, float]) -> str:

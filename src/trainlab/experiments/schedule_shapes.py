@@ -27,6 +27,9 @@ from trainlab.scheduled import (
 )
 from trainlab.tuning import Train
 
+CONSTANTS = (("step", "every"), ("step", "factor"), ("inverse root", "timescale"), ("WSD", "decay"))
+"""Of a schedule, those that the page names."""
+
 
 def measure(train: Train) -> xr.Dataset:
     return scheduled_race(train)
@@ -63,6 +66,7 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         out[f"{key(name)}_peak"] = peak(results, name)
         out[f"{key(name)}_mean_rate"] = out[f"{key(name)}_mean"] * out[f"{key(name)}_peak"]
     drops = np.array([len(set(row.tolist())) - 1 for row in multipliers(results, "plateau")])
+    out |= {f"{key(name)}_{part}": float(getattr(SCHEDULES[name], part)) for name, part in CONSTANTS}
     return out | {"fewest_drops": float(drops.min()), "most_drops": float(drops.max())}
 
 

@@ -141,7 +141,8 @@ _VARIANCE = f"variance of a layer's outputs, mean over the layers, minus 1; the 
 CLAIMS = [
     Claim(
         id="lecun-keeps-the-variance",
-        text="With LeCun's weights, 100 layers of SELU units keep the variance of their outputs at 1.",
+        text="With LeCun's weights, 100 layers of SELU units keep the variance of their outputs at 1, averaged over "
+        "the layers.",
         source=_SOURCE,
         url=_URL,
         statistic=_VARIANCE,
