@@ -87,7 +87,7 @@ def _losses(ax: "plots.Axes", results: xr.Dataset) -> None:
             found = [_range(_at(results, rows, name, variable)) for rows in SIZES]
             said = "without" if name == NONE else "with dropout"
             _line(ax, np.array(SIZES), found, f"{said}, {variable[:-5]}", {"color": color, "linestyle": style})
-    ax.set(xscale="log", yscale="log", ylabel="loss (nats)", xlabel="training examples", ylim=(2e-3, None))
+    ax.set(xscale="log", yscale="log", ylabel="loss (nats)", xlabel="training examples")
     plots.plain_ticks(ax.xaxis, SIZES)
     plots.label_ends(ax)
 

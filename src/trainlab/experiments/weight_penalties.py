@@ -1,10 +1,10 @@
 """What do L1, L2 and decoupled decay leave of the weights?
 
 Absolute values of the {=weight_penalties.weights:.0f} weights between the two hidden layers after training, from the
-smallest to the largest, for each penalty at the strength that tuning chose. The axis ends at $10^{-6}$, so a line that
-starts further right has that share of its weights below it: with the soft threshold they are exact zeros, with L2 only
-tiny. Lines are medians over {=weight_penalties.seeds:.0f} seeds, bands reach from the lowest to the highest. Dashed
-lines are the relatives of the solid ones in the same colour.
+smallest to the largest, for each penalty at the strength that tuning chose. The axis ends at a millionth, so a line
+that starts further right has that share of its weights below it: with the soft threshold they are exact zeros, with L2
+only tiny. Lines are medians over {=weight_penalties.seeds:.0f} seeds, bands reach from the lowest to the highest.
+Dashed lines are the relatives of the solid ones in the same colour.
 """
 
 import numpy as np
