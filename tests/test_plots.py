@@ -241,6 +241,17 @@ def test_ticks_of_shares_and_of_plain_numbers() -> None:
     assert len(ax.xaxis.get_minorticklocs()) == 0
 
 
+def test_a_tick_between_two_whole_percentages_is_not_rounded() -> None:
+    ax = axes()
+    ax.plot([0.3, 0.35], [0.0, 1.0], label="a")
+    ax.set(xticks=[0.3, 0.325, 0.35, 1 / 3], yticks=[-0.1, -1e-17, 0.07, 1])
+    plots.percent(ax.xaxis)
+    plots.percent(ax.yaxis)
+    figure_of(ax).draw_without_rendering()
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["30%", "32.5%", "35%", "33.3333%"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["-10%", "0%", "7%", "100%"]
+
+
 def test_rates_are_on_a_logarithmic_axis_with_all_of_them_inside() -> None:
     ax = axes()
     rates = [0.003, 0.01, 0.3]

@@ -261,14 +261,14 @@ def _spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarr
 
 
 def percent(axis: Any) -> None:
-    """Show shares in [0, 1] as percentages.
+    """Show shares in [0, 1] as percentages, with decimals only where a tick is not whole.
 
     Args:
         axis: an axis of matplotlib, such as `ax.yaxis`.
     """
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import FuncFormatter
 
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6) + 0.0:g}%"))
 
 
 def plain_ticks(axis: Any, at: Sequence[float] | np.ndarray) -> None:

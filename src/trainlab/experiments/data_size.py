@@ -1,8 +1,9 @@
 """How many examples is a regularizer worth?
 
 Test accuracy by the number of training examples, without a regularizer (line) and, at {=data_size.rows:.0f} examples,
-with each of them (dots). Both were tuned with {=data_size.trials:.0f} trials each. Where the level of a dot meets the
-line, the network without a regularizer has as many examples as the regularizer is worth. Points are means over
+with each of them (dots; squares are the relatives of the dots in the same colour, and all are moved a little sideways
+so that none hides another). Both were tuned with {=data_size.trials:.0f} trials each. Where the level of a dot meets
+the line, the network without a regularizer has as many examples as the regularizer is worth. Points are means over
 {=data_size.seeds:.0f} fresh seeds, the band is the 95 % interval (Student's).
 """
 
@@ -68,9 +69,10 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     gray = plots.REGULARIZER_LINES[NONE]["color"]
     ax.fill_between(SIZES, low, high, color=gray, alpha=0.2, linewidth=0, label="_band no regularizer")
     ax.plot(SIZES, middle, marker="o", markersize=4, color=gray, label="no regularizer")
-    for name in METHODS:
-        color = plots.REGULARIZER_LINES[name]["color"]
-        ax.plot([ROWS], [_accuracies(results, name).mean()], "o", color=color, markersize=6, label=name)
+    for place, name in zip(np.geomspace(ROWS / 1.25, ROWS * 1.25, len(METHODS)), METHODS, strict=True):
+        line = plots.REGULARIZER_LINES[name]
+        marker = "s" if "linestyle" in line else "o"
+        ax.plot([place], [_accuracies(results, name).mean()], marker, color=line["color"], markersize=6, label=name)
     ax.set(xscale="log", xlabel="training examples", ylabel="test accuracy")
     plots.plain_ticks(ax.xaxis, SIZES)
     plots.percent(ax.yaxis)

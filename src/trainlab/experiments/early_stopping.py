@@ -1,7 +1,8 @@
 """What does a network lose that trains for too long?
 
-Loss, above, and accuracy, below, of the network without a regularizer on {=early_stopping.rows:.0f} training examples.
-Lines are medians over {=early_stopping.seeds:.0f} seeds, bands reach from the lowest to the highest. Dots: where early
+Loss, above, and accuracy, below, of the network without a regularizer on {=early_stopping.rows:.0f} training examples,
+at the learning rate {=early_stopping.lr:g}, which gave the most accurate kept weights on the validation split. Lines
+are medians over {=early_stopping.seeds:.0f} seeds, bands reach from the lowest to the highest. Dots: where early
 stopping with a patience of {=early_stopping.patience:.0f} measurements keeps the weights of each seed, by the
 validation loss; they are drawn on the curves of their own runs.
 """
@@ -62,8 +63,9 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
                 at = values[np.arange(len(values)), kept]
                 ax.plot(steps[kept], at, "o", color=plots.INK["text"], markersize=4, alpha=0.6, label="_kept")
         ax.set(ylabel=f"{variable} (nats)" if variable == "loss" else variable, xlim=(0, steps[-1]))
-        plots.label_ends(ax, at=None)
-    panels[0].set_ylim(0, 2.6)
+        if variable == "loss":
+            ax.set_ylim(0, 2.6)
+        plots.label_ends(ax)
     plots.percent(panels[1].yaxis)
     panels[1].set_xlabel("updates")
 

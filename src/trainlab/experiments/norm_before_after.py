@@ -73,6 +73,9 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
             mine = results.isel(run=(results.activation.values == activation) & (results.place.values == place))
             out[f"{key}_accuracy"] = float(_of(results, activation, place).mean())
             out[f"{key}_lr"] = float(mine.lr.values[0])
+        key = activation.lower()
+        out[f"{key}_after_gain"] = out[f"{key}_after_accuracy"] - out[f"{key}_before_accuracy"]
+        out[f"{key}_before_gain"] = -out[f"{key}_after_gain"]
     return out
 
 

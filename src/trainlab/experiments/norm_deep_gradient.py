@@ -1,10 +1,10 @@
 """Does batch norm keep the gradients of a deep plain net at one size?
 
-The norm of the gradient of each weight matrix before training, divided by that of the last hidden layer, in nets
-with {=norm_deep_gradient.depth:.0f} hidden layers of {=norm_deep_gradient.width:.0f} ReLU units and He's weights, on
-{=norm_deep_gradient.batch:.0f} examples of MNIST-1D. Lines are medians over {=norm_deep_gradient.seeds:.0f} seeds,
-bands reach from the lowest to the highest. Dashed: what theory says of batch norm in wide layers and large batches,
-with nothing fitted.
+The norm of the gradient of each weight matrix before training, divided by that of the last hidden layer, in nets with
+{=norm_deep_gradient.depth:.0f} hidden layers of {=norm_deep_gradient.width:.0f} ReLU units and He's weights, on
+{=norm_deep_gradient.batch:.0f} examples of MNIST-1D. From left to right is the way back, from the last layer to the
+first. Lines are medians over {=norm_deep_gradient.seeds:.0f} seeds, bands reach from the lowest to the highest. Dashed:
+what theory says of batch norm in wide layers and large batches, with nothing fitted.
 """
 
 import math
@@ -91,13 +91,14 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
 
 def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax = fig.subplots()
-    layer = np.arange(1, DEPTH + 1)
+    layer, ends = np.arange(1, DEPTH + 1), {}
     for norm in NORMS:
         norms = _norms(_of(results, norm))
         plots.curve(ax, layer, norms / norms[:, -1:], LABELS[norm], plots.NORM_LINES[norm])
+        ends[LABELS[norm]] = float(np.median(norms[:, 0] / norms[:, -1]))
     plots.prediction(ax, layer, GROWTH ** ((DEPTH - layer) / 2), LABELS["batch"])
-    ax.set(yscale="log", xlabel="hidden layer", ylabel="gradient norm over that of the last", xlim=(1, DEPTH))
-    plots.label_ends(ax)
+    ax.set(yscale="log", xlabel="hidden layer", ylabel="gradient norm over that of the last", xlim=(DEPTH, 1))
+    plots.label_ends(ax, at=ends)
 
 
 def alt(numbers: dict[str, float]) -> str:
@@ -122,7 +123,7 @@ CLAIMS = [
     ),
     Claim(
         id="layer-norm-grows-less",
-        text="With layer norm it grows by less than a tenth of that, in logarithms.",
+        text="With layer norm its growth on the way back is below a tenth of that, in logarithms.",
         source=OWN,
         statistic="slope of the logarithm of the gradient norm against the distance from the output, layer norm; a "
         "tenth of theory for batch norm is 0.019",

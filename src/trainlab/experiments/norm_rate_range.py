@@ -2,8 +2,9 @@
 
 Test accuracy after {=norm_rate_range.steps:.0f} updates against the learning rate, for the nets of the figure above. A
 rate works where the accuracy reaches {=norm_rate_range.target:.0f} %, the dotted line; the thick bar at the bottom
-marks the rates at which the median does. Lines are medians over {=norm_rate_range.seeds:.0f} seeds, bands reach from
-the lowest to the highest; a run that diverged counts as guessing, {=norm_rate_range.chance:.0f} %.
+joins the first and the last rate at which the median does. Where no median does, a net has no bar: in the panel of the
+sigmoid neither has one. Lines are medians over {=norm_rate_range.seeds:.0f} seeds, bands reach from the lowest to the
+highest; a run that diverged counts as guessing, {=norm_rate_range.chance:.0f} %.
 """
 
 import math

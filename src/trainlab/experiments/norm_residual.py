@@ -165,6 +165,8 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
     for net, key in (("residual", "bare"), ("residual, batch norm", "batch")):
         sizes = _sizes(_start(results, net))
         out[f"{key}_last_size"] = float(sizes[:, -1].mean())
+        out[f"{key}_first_size"] = float(sizes[:, 0].mean())
+        out[f"{key}_last_median"] = float(np.median(sizes[:, -1]))
         out[f"{key}_last_theory"] = float(_theory(net, sizes)[-1])
     out["batch_added"] = 1 + float(_added(_start(results, "residual, batch norm")).mean())
     out["bare_factor"] = 2 + 2 * float(_doublings(_start(results, "residual")).mean())

@@ -5,7 +5,8 @@ units under momentum, without and with batch norm before the activation. Sigmoid
 nets from He's. Each net runs at the rate that reached {=norm_steps_to_target.target:.0f} % in the fewest updates, of
 {=norm_steps_to_target.rates:.0f} that were tried on other seeds. Lines are medians over
 {=norm_steps_to_target.seeds:.0f} seeds, bands reach from the lowest to the highest run. The axis of updates is
-logarithmic. The dotted line is the target.
+logarithmic. The dotted line is the target. Each net was trained for as many updates as it needs to pass the target, so
+the lines end at different places.
 """
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import Claim, Comparison, by_seed, steps_ratio
+from trainlab.history import first_reach
 from trainlab.norm_workloads import (
     NETS,
     RATES,
@@ -29,6 +31,8 @@ from trainlab.tuning import Train
 
 ACTIVATIONS = ("sigmoid", "ReLU")
 BATCH = ", batch norm"
+STARTED = 0.2
+"""The validation accuracy at which a net is off its start: twice that of guessing."""
 
 
 def measure(train: Train) -> xr.Dataset:
@@ -39,9 +43,12 @@ def measure(train: Train) -> xr.Dataset:
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
     out = {"seeds": float(len(SEEDS)), "rates": float(len(RATES)), "target": 100 * TARGET, "width": float(WIDTH)}
+    out["start"] = 100 * STARTED
     for name in NETS:
         key, runs = name.lower().replace(", batch norm", "_batch"), of_net(results, name)
         out[f"{key}_updates"] = median_updates(results, name)
+        started = first_reach(runs.validation_accuracy.values, runs.step.values, STARTED)
+        out[f"{key}_started"] = float(np.median(np.minimum(started, runs.step.values[-1])))
         out[f"{key}_lr"] = float(runs.lr.values[0])
         out[f"{key}_steps"] = float(runs.step.values[-1])
         out[f"{key}_never"] = float(np.isinf(updates_to_target(runs)).sum())
@@ -127,6 +134,7 @@ CLAIMS = [
         compare=_ratio("sigmoid"),
         region=(14.0, np.inf),
         expect="reversed",
-        why="The source trained a deep convolutional net at rates that were not tuned for both alike.",
+        why="The source's figure belongs to a deep convolutional net whose learning rate, dropout and weight decay "
+        "were changed as well. With batch norm alone it took a little less than half of the updates.",
     ),
 ]

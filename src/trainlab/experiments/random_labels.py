@@ -1,9 +1,10 @@
 """Can the same network learn labels that mean nothing?
 
 Training accuracy by update, for the network of this chapter on {=random_labels.rows:.0f} examples of MNIST-1D with
-their true labels, and with labels drawn at random. The dashed lines have random labels and a regularizer at the
-strength that was best for true labels. The learning rate, {=random_labels.lr:g}, is the same for all. Lines are medians
-over {=random_labels.seeds:.0f} seeds, bands reach from the lowest to the highest. The dotted line is guessing.
+their true labels, and with labels drawn at random. The dashed lines have random labels and dropout at the rate
+{=random_labels.dropout:g}, or decoupled decay of the strength {=random_labels.decay:g}. The learning rate,
+{=random_labels.lr:g}, is the same for all. Lines are medians over {=random_labels.seeds:.0f} seeds, bands reach from
+the lowest to the highest. The dotted line is guessing.
 """
 
 from dataclasses import replace
