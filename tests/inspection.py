@@ -24,7 +24,7 @@ AT_ONCE = 4
 AXE_STATES = {("light", 1280), ("dark", 390)}
 """Where axe-core looks at a page: once in each scheme, at each width. It is by far the slowest to look."""
 
-# What a drawing is made of is one picture to a screen reader, and a table's rows are alike; both have thousands of nodes.
+# A drawing is one picture to a screen reader, and the rows of a table are alike; both have thousands of nodes.
 AXE_RUN = """async () => {
     const alike = ".plot svg > :not(title, desc), details.provenance tbody tr:nth-child(n + 4)";
     document.querySelectorAll(alike).forEach((element) => element.remove());
