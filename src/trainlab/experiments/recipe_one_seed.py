@@ -51,7 +51,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
 
 
 def alt(numbers: dict[str, float]) -> str:
-    said = ", ".join(f"{rung} {numbers[f'{key(rung)}_wrong']:.0f} %" for rung in RUNGS[1:])
+    said = ", ".join(f"{rung} {numbers[f'{key(rung)}_wrong']:.1f} %" for rung in RUNGS[1:])
     return f"Bars: the share of pairs of runs in the wrong order, for each rung against the one below it: {said}."
 
 
