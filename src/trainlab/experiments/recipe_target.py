@@ -3,8 +3,8 @@
 Updates (left) and seconds (right) until the validation accuracy first reaches
 {=recipe_target.curves_target:.0f} % on MNIST-1D (top) and {=recipe_target.images_target:.0f} % on images (bottom), for
 the rungs of the ladder from He on and the steps aside (Muon on MNIST-1D only). Large dots are medians over
-{=recipe_target.seeds:.0f} seeds; small dots are the single runs, darker where several coincide. A row without a large
-dot did not get there in most of its runs. Seconds are a run's share of the time that its stack took on one
+{=recipe_target.seeds:.0f} seeds; small dots are the single runs, darker where several coincide. Hollow triangles
+stand at the end of runs that did not get there. Seconds are a run's share of the time that its stack took on one
 core of the machine that built this page, measurements included. Both horizontal axes are logarithmic.
 """
 
@@ -46,9 +46,11 @@ def numbers(results: xr.Dataset) -> dict[str, float]:
         out |= {f"{name}_target": 100 * problem.target, f"{name}_every": float(problem.every)}
         for rung in (START, *ROWS[name]):
             each, updates = _seconds_an_update(results, name, rung), _updates(results, name, rung)
-            out[f"{name}_{key(rung)}_updates"] = float(np.median(updates))
+            middle = float(np.median(updates))
+            middle = middle if np.isfinite(middle) else np.nan  # half of the runs or more never got there
+            out[f"{name}_{key(rung)}_updates"] = middle
             out[f"{name}_{key(rung)}_never"] = float(np.isinf(updates).sum())
-            out[f"{name}_{key(rung)}_seconds"] = each * float(np.median(updates))
+            out[f"{name}_{key(rung)}_seconds"] = each * middle
             out[f"{name}_{key(rung)}_ms"] = 1000 * each
     return out
 
@@ -65,6 +67,17 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
                 seen = values[np.isfinite(values)]
                 ax.plot(
                     seen, np.full(len(seen), place), ".", color=color, alpha=0.35, markersize=4, label=f"{rung}, runs"
+                )
+                end = each * PROBLEMS[name].start.steps
+                late = np.full(np.isinf(values).sum(), end)
+                ax.plot(
+                    late,
+                    np.full(len(late), place),
+                    ">",
+                    color=color,
+                    markerfacecolor=plots.INK["paper"],
+                    markersize=5,
+                    label=f"{rung}, not there",
                 )
                 if np.isfinite(middle := np.median(values)):
                     ax.plot([middle], [place], "o", color=color, label=rung)

@@ -119,7 +119,7 @@ def alt(numbers: dict[str, float]) -> str:
     said = "; ".join(
         f"{activation}: "
         + ", ".join(
-            f"{NAMES.get(init, init)} {numbers[f'{key}_signal']:.2g} and {numbers[f'{key}_first']:.2g}"
+            f"{NAMES.get(init, init)} {numbers[f'{key}_signal']:.3g} and {numbers[f'{key}_first']:.3g}"
             for init in INITS
             for key in [f"{activation}_{init}".lower().removesuffix("default")]
         )
