@@ -29,8 +29,7 @@ def test_two_builds_at_once_end_like_one_alone(tmp_path: Path) -> None:
     for arguments in ([], [], ["--force"]):
         shutil.rmtree(shared.project.live, ignore_errors=True)
         both = [shared.start("run", "--jobs", jobs, *arguments) for jobs in ("1", "2")]
-        for process in both:
-            _, errors = process.communicate(timeout=300)
+        for process, (_, errors) in [(process, process.communicate(timeout=300)) for process in both]:
             assert process.returncode == 0, errors
             assert "damaged" not in errors
         assert_same(shared, calm)
@@ -61,6 +60,7 @@ def test_many_sites_at_once_replace_each_other_whole(tmp_path: Path, monkeypatch
             (folder / f"{page}.html").write_text(folder.parent.name)
 
     monkeypatch.setattr(site, "_run_mkdocs", render)
+    monkeypatch.setattr(site, "_complete", lambda project, folder: None)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(site.render_pages, [project] * 100))
     pages = list(project.site.iterdir())
@@ -70,10 +70,12 @@ def test_many_sites_at_once_replace_each_other_whole(tmp_path: Path, monkeypatch
 
 
 BOOK = """site_name: Test
-theme: {name: mkdocs}
+site_description: A small book of one page, with one figure and one claim, which two builds make at once
+theme: {name: material, font: false}
 plugins: []
 markdown_extensions:
   - trainlab_press.markdown: {root: !relative $config_dir}
+nav: [{Book: index.md}]
 """
 
 
@@ -84,8 +86,7 @@ def test_two_sites_at_once_are_the_same_pages(tmp_path: Path) -> None:
     (shared.root / "docs" / "index.md").write_text("# Book\n\n![](fig:one)\n\n!claim one/loss-falls\n")
     for _ in range(2):
         both = [shared.start("site", "--jobs", "1") for _ in range(2)]
-        for process in both:
-            _, errors = process.communicate(timeout=300)
+        for process, (_, errors) in [(process, process.communicate(timeout=300)) for process in both]:
             assert process.returncode == 0, errors
     assert "loss-falls" in (shared.project.site / "index.html").read_text()
     assert drafts(shared) == []

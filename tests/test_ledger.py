@@ -1,7 +1,6 @@
 """The ledger: every claim in one table, whole without a script, and what the script adds in a browser."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,20 +8,13 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup, Tag
 from markdown import Markdown
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from trainlab_press.errors import PressError
 from trainlab_press.ledger import COLUMNS
 from trainlab_press.shown import shown
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 
 
 def claim(claim_id: str, verdict: str, estimate: float | None, **changed: Any) -> dict[str, Any]:
@@ -196,21 +188,17 @@ def test_a_table_that_looks_like_blocks_still_is_one(root: Path) -> None:
 
 
 @pytest.fixture
-def page(root: Path) -> Iterator[Page]:
+def page(root: Path, browser: Browser) -> Iterator[Page]:
     """The table with the book's style and script, on a wide screen."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
     style, script = ((ROOT / "docs" / "assets" / name).read_text("utf-8") for name in ("book.css", "tables.js"))
     head = f'<meta charset="utf-8"><style>{style}</style>'
     file = root / "ledger.html"
     article = f'<article class="md-typeset">{html(root)}</article>'
     file.write_text(f"<!doctype html><html><head>{head}</head><body>{article}<script>{script}</script></body>", "utf-8")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = chromium.new_page(viewport={"width": 1280, "height": 900})
-        opened.goto(file.as_uri())
-        yield opened
-        chromium.close()
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.goto(file.as_uri())
+    yield opened
+    opened.close()
 
 
 def visible(page: Page) -> list[str]:
@@ -222,7 +210,7 @@ def test_filters_sorting_and_a_phone(page: Page) -> None:
     assert page.inner_text(".filters p") == "4 of 4 shown"
     page.get_by_label("Verdict").select_option("Holds")
     assert visible(page) == ["ledger-race-far", "ledger-race-old"]
-    assert page.inner_text(".filters [aria-live=polite]") == "2 of 4 shown"
+    assert page.inner_text(".filters [role=status]") == "2 of 4 shown"
     page.get_by_label("Chapter").select_option("On no page")
     assert visible(page) == ["ledger-race-old"]
     page.get_by_label("Verdict").select_option("")

@@ -169,8 +169,9 @@ def test_a_figure_carries_caption_and_provenance(root: Path) -> None:
     assert figure.select_one("svg[role=img] > title") is not None
     caption = figure.select_one("figcaption")
     assert caption is not None
-    assert caption.text == "Adam ends at 64.1 % & *wins*."
-    details = figure.select_one("details.provenance")
+    assert [part.name for part in caption.select(":scope > *")] == ["span", "details"]
+    assert one(caption, ":scope > span").text == "Adam ends at 64.1 % & *wins*."
+    details = caption.select_one("details.provenance")
     assert details is not None
     for said in ("350 runs, 10 seeds", "41.2 s", "700,000", "torch 2.13.0", "9f31c2a4b7e0", "trainlab run race"):
         assert said in details.text

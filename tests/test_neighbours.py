@@ -148,8 +148,8 @@ def test_a_figure_without_a_size_fails(root: Path) -> None:
 
 def test_one_entry_for_each_work_with_all_that_use_it(root: Path) -> None:
     soup = html(root, "!bibliography")
-    kingma, *others = soup.select("ul.works[data-filter] > li")[1:]
-    assert [item["id"] for item in soup.select("ul.works[data-filter] > li")] == [
+    kingma, *others = soup.select(".filters + ul.works > li")[1:]
+    assert [item["id"] for item in soup.select(".filters + ul.works > li")] == [
         "source-he-2015-rectifiers",
         "source-kingma-2015-adam-a-method",
         "source-polyak-1964-some-methods-of-speeding",

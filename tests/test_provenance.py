@@ -98,18 +98,23 @@ def test_ranges() -> None:
 # The page
 
 
-def shown(root: Path, ends: list[dict[str, Any]], tuning: set[int], **changed: Any) -> Tag:
-    """What stands under the figure of an experiment with these runs."""
+def put(root: Path, ends: list[dict[str, Any]], tuning: set[int], **changed: Any) -> None:
+    """Write the record, the picture and the source of an experiment with these runs."""
     live = root / "docs" / "live"
     live.mkdir(parents=True)
     (live / "race.json").write_text(json.dumps({**RECORD, "table": table(ends, tuning), **changed}), "utf-8")
     (live / "race.svg").write_text("<svg></svg>", "utf-8")
     (root / "src").mkdir()
     (root / "src" / "race.py").write_text("def measure(train):\n    return 1 < 2  # {=no.number}\n", "utf-8")
+
+
+def shown(root: Path, ends: list[dict[str, Any]], tuning: set[int], **changed: Any) -> Tag:
+    """What stands under the figure of an experiment with these runs."""
+    put(root, ends, tuning, **changed)
     md = Markdown(
         extensions=["trainlab_press.markdown"], extension_configs={"trainlab_press.markdown": {"root": str(root)}}
     )
-    box = BeautifulSoup(md.convert("![](fig:race)"), "html.parser").select_one("figure > details.provenance")
+    box = BeautifulSoup(md.convert("![](fig:race)"), "html.parser").select_one("figcaption > details.provenance")
     assert box is not None
     return box
 

@@ -281,7 +281,7 @@ def test_the_gallery_shows_every_figure_in_the_scheme_of_the_page(visit: Visit, 
 def test_fields_find_figures_and_sources(visit: Visit) -> None:
     for address, name, words, selector in (
         ("gallery/", "Find a figure", "gradient", ".gallery li"),
-        ("bibliography/", "Find a source", "muller", "ul.works[data-filter] > li"),
+        ("bibliography/", "Find a source", "muller", ".filters + ul.works > li"),
     ):
         page, _ = visit(address, "light", 390)
         entries = page.locator(selector)

@@ -1,6 +1,5 @@
-/* A field that finds entries of a list by their words. The list is whole without it.
-   [data-filter]: the list, with the field's name; its entries are the li that no other li of it holds. A section without
-   an entry to show is hidden with them. */
+/* A field that finds entries of the list after it by their words; its entries are the li that no other li of it holds.
+   A section without an entry to show is hidden with them. */
 
 (() => {
   "use strict";
@@ -10,19 +9,15 @@
   const words = (entry) =>
     plain([entry.textContent, ...[...entry.querySelectorAll("img")].map((image) => image.alt)].join(" "));
 
-  const findable = (list, number) => {
-    const entries = [...list.querySelectorAll("li")].filter((entry) => !entry.parentElement.closest("[data-filter] li"));
+  const findable = (bar) => {
+    const list = bar.nextElementSibling;
+    const field = bar.querySelector("input");
+    const status = bar.querySelector("[role=status]");
+    const entries = [...list.querySelectorAll("li")].filter((entry) => {
+      const outer = entry.parentElement.closest("li");
+      return !outer || !list.contains(outer);
+    });
     const texts = entries.map(words);
-    const bar = document.createElement("div");
-    bar.className = "filters";
-    const label = document.createElement("label");
-    const field = document.createElement("input");
-    const status = document.createElement("p");
-    field.type = "search";
-    field.id = `find-${number}`;
-    label.htmlFor = field.id;
-    label.textContent = list.dataset.filter;
-    status.setAttribute("role", "status");
     const show = () => {
       const wanted = plain(field.value).split(/\s+/);
       entries.forEach((entry, i) => {
@@ -34,15 +29,13 @@
       status.textContent = `${entries.filter((entry) => !entry.hidden).length} of ${entries.length} shown`;
     };
     field.addEventListener("input", show);
-    bar.append(label, field, status);
-    list.before(bar);
-    show();
+    show(); /* a browser that goes back to a page keeps what was typed */
   };
 
   const enhance = () => {
-    document.querySelectorAll("[data-filter]:not(th, [data-enhanced])").forEach((list, number) => {
-      list.dataset.enhanced = "";
-      findable(list, number);
+    document.querySelectorAll(".filters:has(input):not([data-enhanced])").forEach((bar) => {
+      bar.dataset.enhanced = "";
+      findable(bar);
     });
   };
 

@@ -1,6 +1,6 @@
 /* Sorting and filtering for tables that are whole without it.
-   table.sortable: each column heading becomes a button. th[data-filter]: a select above the table that keeps the rows
-   whose cell in that column has the chosen data-key. A cell sorts by its data-sort, or else by its text: as a number
+   table.sortable: each column heading becomes a button. A select in the .filters before the table keeps the rows whose
+   cell in its data-column has the chosen data-key. A cell sorts by its data-sort, or else by its text: as a number
    where that is one, such as "1,000" or "64.1 %". "–" is no value. */
 
 (() => {
@@ -42,47 +42,24 @@
     });
   };
 
-  const choice = (name, rows, column, id) => {
-    const counts = new Map();
-    rows.forEach((row) => {
-      const key = row.cells[column].dataset.key;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    });
-    const label = document.createElement("label");
-    label.htmlFor = id;
-    label.textContent = name;
-    const select = document.createElement("select");
-    select.id = id;
-    select.add(new Option("All", ""));
-    counts.forEach((count, key) => select.add(new Option(`${key} (${count})`, key)));
-    return { label, select };
-  };
-
   const filterable = (table) => {
+    const bar = table.previousElementSibling;
+    if (!bar?.matches(".filters")) return;
     const heads = [...table.tHead.rows[0].cells];
-    const columns = heads.map((_, column) => column).filter((column) => "filter" in heads[column].dataset);
-    if (!columns.length) return;
     const rows = [...table.tBodies[0].rows];
-    const bar = document.createElement("div");
-    bar.className = "filters";
-    const status = document.createElement("p");
-    status.setAttribute("aria-live", "polite");
-    const selects = columns.map((column) => {
-      const name = heads[column].textContent.trim();
-      const { label, select } = choice(name, rows, column, `${table.id}-${name.toLowerCase()}`);
-      bar.append(label, select);
-      return select;
-    });
+    const choices = [...bar.querySelectorAll("select")].map((select) => ({
+      select,
+      column: heads.findIndex((head) => head.textContent.trim() === select.dataset.column),
+    }));
+    const status = bar.querySelector("[role=status]");
     const show = () => {
       rows.forEach((row) => {
-        row.hidden = columns.some((column, i) => selects[i].value && row.cells[column].dataset.key !== selects[i].value);
+        row.hidden = choices.some(({ select, column }) => select.value && row.cells[column].dataset.key !== select.value);
       });
       status.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown`;
     };
-    selects.forEach((select) => select.addEventListener("change", show));
-    bar.append(status);
-    table.before(bar);
-    show();
+    bar.addEventListener("change", show);
+    show(); /* a browser that goes back to a page keeps what was chosen */
   };
 
   const enhance = () => {
@@ -92,6 +69,8 @@
       sortable(table);
     });
   };
+
+  document.addEventListener("unfolded", enhance); /* with a table that came later */
 
   /* A theme that replaces pages without loading them says so through document$. */
   if (window.document$) window.document$.subscribe(enhance);

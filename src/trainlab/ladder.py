@@ -12,7 +12,7 @@ import xarray as xr
 from torch import nn
 
 from trainlab import plots
-from trainlab.claims import Comparison
+from trainlab.claims import OWN, Claim, Comparison, Verdict
 from trainlab.data import MNIST1D, FashionMNIST
 from trainlab.history import first_reach
 from trainlab.inits import He, LeCun, PyTorchDefault
@@ -97,12 +97,14 @@ class Problem:
     """A data set on which the ladder is climbed.
 
     Args:
+        data: what claims call the data set.
         start: the run as it was found, its rate still open.
         every: updates between two measurements.
         target: the validation accuracy that counts as reached.
         aside: the steps to the side that are taken there.
     """
 
+    data: str
     start: Run
     every: int
     target: float
@@ -120,10 +122,11 @@ _FOUND = Run(
     steps=240,
 )
 
-CURVES = Problem(_FOUND, every=15, target=0.35, aside=(SELU, MUON))
+CURVES = Problem("MNIST-1D", _FOUND, every=15, target=0.35, aside=(SELU, MUON))
 """MNIST-1D."""
 
 IMAGES = Problem(
+    "the packaged Fashion-MNIST",
     replace(_FOUND, data=FashionMNIST(), model=MLP(inputs=784, outputs=10, depth=DEPTH, width=WIDTH), steps=160),
     every=20,
     target=0.7,
@@ -242,6 +245,22 @@ def numbers(results: xr.Dataset, problem: Problem) -> dict[str, float]:
     return out
 
 
+def draw(fig: "plots.Figure", results: xr.Dataset, problem: Problem) -> None:
+    """Rows for the rungs, and below a line for the problem's steps aside, with guessing as a dotted line."""
+    fig.set_size_inches(5.6, 4.2)
+    ax = fig.subplots()
+    marks = dict.fromkeys(RUNGS, plots.SERIES[0]) | dict.fromkeys(problem.aside, plots.SERIES[1])
+    draw_rows(ax, results, tuple(marks), marks)
+    ax.axvline(0.1, color=plots.INK["muted"], linewidth=1, linestyle=":", label="_guessing")
+    ax.axhline(len(RUNGS) - 0.5, color=plots.INK["grid"], linewidth=1, label="_aside")
+
+
+def alt(numbers: dict[str, float], problem: Problem, where: str) -> str:
+    """What `draw` shows, in words."""
+    said = ", ".join(f"{name} {numbers[f'{key(name)}_accuracy']:.1f} %" for name in (*RUNGS, *problem.aside))
+    return f"Dot plot of test accuracy on {where} with a row for each change, added one after another. Means: {said}."
+
+
 def draw_rows(ax: "Axes", results: xr.Dataset, names: Sequence[str], marks: Mapping[str, str]) -> None:
     """A row for each name, from the top down: mean test accuracy, its 95 % interval, and the single runs.
 
@@ -280,4 +299,45 @@ def gain(better: str, worse: str) -> Comparison:
     return Comparison(
         "paired difference",
         lambda results: paired_difference(accuracies(results, better), accuracies(results, worse)),
+    )
+
+
+def claim(
+    problem: Problem,
+    id: str,  # noqa: A002
+    better: str,
+    text: str,
+    expect: Verdict = "holds",
+    why: str = "",
+    *,
+    worse: str = "",
+    source: str = OWN,
+    url: str = "",
+) -> Claim:
+    """A claim that one rung has a higher test accuracy than another, by default than the one it is held against."""
+    worse = worse or below(better)
+    sides = ("the whole recipe" if side == FINISHED and worse != below(FINISHED) else side for side in (better, worse))
+    statistic = "test accuracy on {}, {} minus {}, percentage points".format(problem.data, *sides)
+    return Claim(
+        id=id,
+        text=text,
+        source=source,
+        url=url,
+        statistic=statistic,
+        compare=gain(better, worse),
+        expect=expect,
+        why=why,
+    )
+
+
+def does_not_train(text: str) -> Claim:
+    """A claim that the net as it was found stays within two points of guessing, at the best of its rates."""
+    return Claim(
+        id="as-found-does-not-train",
+        text=text,
+        source=OWN,
+        statistic="test accuracy minus the 10 % of guessing, percentage points",
+        compare=above_guessing(START),
+        region=(-2.0, 2.0),
+        expect="holds",
     )

@@ -7,7 +7,7 @@ from collections import Counter
 
 from markdown.util import AtomicString
 
-from trainlab_press import citations
+from trainlab_press import citations, filters
 from trainlab_press.citations import Note, Work
 from trainlab_press.elements import add
 from trainlab_press.evidence import OBSERVATION, slug, verdict
@@ -31,7 +31,8 @@ def bibliography(press: Press, parent: ET.Element) -> None:
     """
     works, notes = collect(press)
     add(parent, "p", f"{len(works)} works, in the order of their first authors.", class_="counted")
-    listed = add(parent, "ul", class_="works", data_filter="Find a source")
+    filters.field(parent, "Find a source", len(works))
+    listed = add(parent, "ul", class_="works")
     for work in works:
         _entry(press, add(listed, "li", id=f"source-{work.anchor}"), work)
     if notes:

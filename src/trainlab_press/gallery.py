@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from itertools import groupby
 
+from trainlab_press import filters
 from trainlab_press.elements import add
 from trainlab_press.errors import PressError
 from trainlab_press.press import Press
@@ -28,7 +29,8 @@ def gallery(press: Press, parent: ET.Element) -> None:
     order = {path: place for place, path in enumerate(shown.pages)}
     figures = sorted(shown.figures.items(), key=lambda figure: order[figure[1].path])
     add(parent, "p", f"{len(figures)} figures, in the order of the chapters.", class_="counted")
-    everything = add(parent, "div", class_="gallery", data_filter="Find a figure")
+    filters.field(parent, "Find a figure", len(figures))
+    everything = add(parent, "div", class_="gallery")
     for page, group in groupby(figures, key=lambda figure: figure[1]):
         section = add(everything, "section")
         add(add(section, "h2"), "a", page.title, href=press.to(page.path))

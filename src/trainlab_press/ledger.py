@@ -5,13 +5,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections import Counter
 
+from trainlab_press import filters
 from trainlab_press.elements import add
 from trainlab_press.evidence import Claim, basis, numbers, slug, source, verdict, why
 from trainlab_press.press import Press
 
 KINDS = {"holds": "Holds", "null": "Null", "reversed": "Reversed"}
 COLUMNS = ("Verdict", "Claim", "Estimate", "95 % interval", "Seeds", "Chapter", "Source")
-FILTERED = ("Verdict", "Chapter")
 NOWHERE = "On no page"
 
 
@@ -29,12 +29,14 @@ def ledger(press: Press, parent: ET.Element) -> None:
     order = {claim_id: place for place, claim_id in enumerate(press.shown.claims)}
     claims = sorted(claims, key=lambda claim: (order.get(claim["id"], len(order)), claim["id"]))
     _counts(parent, claims, sum(claim["id"] not in order for claim in claims))
+    chapters = Counter(_chapter(press, claim) for claim in claims)
+    kinds = Counter(_kind(claim) for claim in claims)
+    filters.choices(parent, {"Verdict": kinds, "Chapter": chapters}, len(claims))
     # A phone shows the cells of a row as a block, and browsers then forget that it is a table unless it says so.
     table = add(parent, "table", class_="ledger sortable", id="claims", role="table", aria_label="Every claim")
     head = add(add(table, "thead", role="rowgroup"), "tr", role="row")
     for column in COLUMNS:
-        marks = {"data-filter": ""} if column in FILTERED else {}
-        add(head, "th", column, scope="col", role="columnheader", **marks)
+        add(head, "th", column, scope="col", role="columnheader")
     body = add(table, "tbody", role="rowgroup")
     for claim in claims:
         _row(press, add(body, "tr", role="row", id=f"ledger-{slug(claim)}", data_verdict=claim["verdict"]), claim)
@@ -56,8 +58,7 @@ def _row(press: Press, row: ET.Element, claim: Claim) -> None:
     def cell(column: str, text: str = "", **attributes: str) -> ET.Element:
         return add(row, "td", text, role="cell", data_label=column, **attributes)
 
-    kind = str(claim["verdict"])
-    badge = cell("Verdict", data_key=KINDS.get(kind, kind))
+    badge = cell("Verdict", data_key=_kind(claim))
     add(badge, "strong", verdict(claim), class_="verdict")
     said = cell("Claim")
     press.fill(add(said, "span", class_="sentence"), claim["text"])
@@ -68,7 +69,7 @@ def _row(press: Press, row: ET.Element, claim: Claim) -> None:
     cell("95 % interval", interval, data_sort=_sort(claim["low"]))
     cell("Seeds", str(claim["n"]))
     page = press.shown.claims.get(claim["id"])
-    chapter = cell("Chapter", data_key=page.title if page else NOWHERE)
+    chapter = cell("Chapter", data_key=_chapter(press, claim))
     if page:
         add(chapter, "a", page.title, href=press.to(page.path, f"claim-{slug(claim)}"))
     else:
@@ -78,6 +79,15 @@ def _row(press: Press, row: ET.Element, claim: Claim) -> None:
         title = press.live.experiment(name).get("question") or name
         add(chapter, "a", "Figure", href=press.to(drawn.path, f"fig-{name}"), class_="figure", title=title)
     source(cell("Source"), claim)
+
+
+def _kind(claim: Claim) -> str:
+    return KINDS.get(str(claim["verdict"]), str(claim["verdict"]))
+
+
+def _chapter(press: Press, claim: Claim) -> str:
+    page = press.shown.claims.get(claim["id"])
+    return page.title if page else NOWHERE
 
 
 def _sort(value: float | None) -> str:

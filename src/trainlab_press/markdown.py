@@ -167,7 +167,7 @@ class _Figures(Treeprocessor):
         if question := record.get("question"):
             add(caption, "strong", question).tail = AtomicString(" ")
         self.press.fill(add(caption, "span"), record["caption"])
-        provenance(self.press, figure, record)
+        provenance(self.press, caption, record)  # inside, since a caption is the last thing in a figure
         return figure
 
 

@@ -67,7 +67,7 @@ def _runs(box: ET.Element, record: Record) -> None:
     """A table with a row for each setting."""
     table = record["table"]
     rows = table["rows"]
-    inner = add(box, "details", class_="provenance part")
+    inner = add(box, "details", class_="provenance part", data_part=f"{record['name']}-runs")
     add(inner, "summary", f"The runs: {len(rows):,} {'setting' if len(rows) == 1 else 'settings'}")
     if table.get("tuning_seeds"):
         add(inner, "p", "Runs for tuning choose by their validation results; their test results are not looked at.")
@@ -127,7 +127,7 @@ def _code(press: Press, box: ET.Element, record: Record) -> None:
     """The experiment's source, folded, and the files."""
     file = press.root / record["source"]
     if file.is_file():
-        inner = add(box, "details", class_="provenance part")
+        inner = add(box, "details", class_="provenance part", data_part=f"{record['name']}-code")
         add(inner, "summary", "The code that trained and drew it")
         add(inner, "div", press.md.htmlStash.store(highlighted(file.read_text("utf-8"), light=True)))
     files = add(box, "p")

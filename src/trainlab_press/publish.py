@@ -102,7 +102,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "touch": f"touch/{name}.json" if hasattr(module, experiments.TOUCH) else None,
         "parts": parts,
         "made_of": made_of(trainer),
-        "stacks": trainer.costs,
+        "stacks": dict(sorted(trainer.costs.items())),
     }
     if name == PREVIEW[0]:
         record["preview"] = _preview_mark(trainer, parts)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
-from trainlab_press import colab, heads, lighten, llms, policy, programs
+from trainlab_press import colab, folded, heads, lighten, llms, policy, programs
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
@@ -120,11 +120,7 @@ def render_pages(project: Project) -> None:
     try:
         scratch.mkdir(parents=True)
         _run_mkdocs(project, fresh)
-        finish(project, fresh)
-        address = heads.site_address(project.root)
-        heads.finish(fresh, address, project.root / "docs" / "assets", project.cache / "cards")
-        llms.write_texts(fresh, project.root / "mkdocs.yml", address)
-        policy.secure(fresh)  # last: it counts on each script as it stands
+        _complete(project, fresh)
         with alone(project.cache):
             if project.site.exists():
                 project.site.rename(old)
@@ -140,9 +136,19 @@ def environment(project: Project) -> dict[str, str]:
     return {"NO_MKDOCS_2_WARNING": "1", "TRAINLAB_SITE_URL": heads.site_address(project.root), **known}
 
 
+def _complete(project: Project, folder: Path) -> None:
+    """Do to a whole site what is left to do before it is published."""
+    finish(project, folder)
+    address = heads.site_address(project.root)
+    heads.finish(folder, address, project.root / "docs" / "assets", project.cache / "cards")
+    llms.write_texts(folder, project.root / "mkdocs.yml", address)
+    policy.secure(folder)  # last: it counts on each script as it stands
+
+
 def finish(project: Project, folder: Path) -> None:
     """Do to the pages what MkDocs has left to do. A second time changes nothing."""
     lighten.lighten(folder, colab.repository(project.root))
+    folded.fold(folder)
 
 
 def _run_mkdocs(project: Project, folder: Path) -> None:

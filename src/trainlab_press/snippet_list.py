@@ -14,6 +14,7 @@ from pathlib import Path
 from markdown.extensions.toc import slugify, unique
 from markdown.util import AtomicString
 
+from trainlab_press import filters
 from trainlab_press.elements import add, highlighted
 from trainlab_press.errors import PressError
 from trainlab_press.press import Press
@@ -60,7 +61,8 @@ def snippets(press: Press, parent: ET.Element) -> None:
         raise PressError(f"!snippets: no page shows snippets/{lost[0]}.py; include it with {line}, or remove it")
     shown = [name for name in places if name in files]
     add(parent, "p", f"{len(shown)} scripts, in the order of the chapters.", class_="counted")
-    everything = add(parent, "div", class_="snippets", data_filter="Find a snippet")
+    filters.field(parent, "Find a snippet", len(shown))
+    everything = add(parent, "div", class_="snippets")
     for page, group in groupby(shown, key=lambda name: places[name].page):
         section = add(everything, "section")
         add(add(section, "h2"), "a", page.title, href=press.to(page.path))
