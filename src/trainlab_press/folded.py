@@ -1,6 +1,7 @@
 """Takes what stands folded away under figures out of the pages, into files that a script fetches on unfolding.
 
-Under the figures of a chapter are thousands of table cells and lines of code, which every reader would load and few open.
+Under the figures of a chapter are thousands of table cells and lines of code: every reader would load them, few open
+them.
 """
 
 from __future__ import annotations
