@@ -21,14 +21,14 @@ def _xorshift(x: Tensor, bits: int) -> Tensor:
     return x ^ ((x >> bits) & ((1 << (32 - bits)) - 1))
 
 
-def counter_bits(key: Int[Tensor, "2"], count: int) -> Int[Tensor, " count"]:
+def counter_bits(key: Int[Tensor, "2 *runs"], count: int) -> Int[Tensor, "*runs count"]:
     """32 random bits for each of `count` positions, from a 64-bit key and the position alone.
 
     An integer hash in the manner of counter-based generators: no state, so a run draws the same
     bits alone and in any stack.
 
     Args:
-        key: two int32 words.
+        key: two int32 words, or two for each run.
         count: how many numbers to draw.
 
     Returns:
@@ -38,10 +38,11 @@ def counter_bits(key: Int[Tensor, "2"], count: int) -> Int[Tensor, " count"]:
         Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". The mixing constants are
         those of Wellons 2018, "Prospecting for hash functions" (lowbias32).
     """
-    x = torch.arange(count, dtype=torch.int32, device=key.device) ^ key[0]
+    first, second = key.unsqueeze(-1)
+    x = torch.arange(count, dtype=torch.int32, device=key.device) ^ first
     x = _xorshift(x, 16) * 0x7FEB352D
     # The second word enters between the rounds, or two keys would give each other's numbers in another order.
-    x = x ^ key[1]
+    x = x ^ second
     x = _xorshift(x, 15) * _signed(0x846CA68B)
     return _xorshift(x, 16)
 
@@ -51,7 +52,8 @@ class Dropout(nn.Module):
 
     The mask depends on the seed, on the layer and on how many masks were drawn before, and on
     nothing else. `nn.Dropout` draws from one shared generator, so under `torch.func.vmap` the mask
-    of a run would depend on its stack. The rate is a buffer, so that it may differ between runs.
+    of a run would depend on its stack. The rate is a buffer, so that it may differ between runs. Where the
+    buffers have an axis of runs, the input has it too, as its first.
 
     Args:
         rate: the probability p of zeroing an element, in [0, 1).
@@ -77,7 +79,7 @@ class Dropout(nn.Module):
         self.register_buffer("seed", torch.zeros((), dtype=torch.int64))
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
-    def key(self) -> Int[Tensor, "2"]:
+    def key(self) -> Int[Tensor, "2 *runs"]:
         """Two int32 words, of four that differ whenever seed, layer or step differ.
 
         Mixed, not added: with an additive key, seed 1 at step 1 would equal seed 0 at step 2.
@@ -87,8 +89,9 @@ class Dropout(nn.Module):
         # Each place has a constant of its own, or words in another order would give the key in another order; and
         # the factor 2 gives the sum an inverse, or words that differ by (1, -1, 1, -1) would give one key.
         constants = torch.arange(1, 5, dtype=torch.int32, device=words.device) * _signed(0x9E3779B9)
+        constants = constants.view(4, *self.seed.ndim * (1,))
         for _ in range(4):
-            words = _xorshift(words + 2 * words.roll(1) + constants, 16) * 0x7FEB352D
+            words = _xorshift(words + 2 * words.roll(1, 0) + constants, 16) * 0x7FEB352D
             words = _xorshift(words, 15) * _signed(0x846CA68B)
         return words[2:]
 
@@ -98,8 +101,13 @@ class Dropout(nn.Module):
         Args:
             shape: of what is to be masked.
         """
-        uniform = (counter_bits(self.key(), shape.numel()) >> 8).to(self.rate.dtype) / (1 << 24) + 0.5
-        return (uniform >= self.rate).view(shape)
+        numbers = shape[self.seed.ndim :].numel()
+        uniform = (counter_bits(self.key(), numbers) >> 8).to(self.rate.dtype) / (1 << 24) + 0.5
+        return (uniform >= self.rate.unsqueeze(-1)).view(shape)
+
+    def _rate(self, x: Tensor) -> Tensor:
+        """The rate in a shape that spreads over the input's."""
+        return self.rate.view(*self.rate.shape, *(x.ndim - self.rate.ndim) * (1,))
 
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Zero some of `x` in training mode; return `x` itself in evaluation mode."""
@@ -107,7 +115,7 @@ class Dropout(nn.Module):
             return x
         kept = self.mask(x.shape)
         self.step.add_(1)
-        return x * kept / (1 - self.rate)
+        return x * kept / (1 - self._rate(x))
 
 
 class AlphaDropout(Dropout):
@@ -133,8 +141,9 @@ class AlphaDropout(Dropout):
             return x
         kept = self.mask(x.shape)
         self.step.add_(1)
-        scale = ((1 - self.rate) * (1 + self.rate * SELU_LOW**2)).rsqrt()
-        return scale * (torch.where(kept, x, SELU_LOW) - self.rate * SELU_LOW)
+        rate = self._rate(x)
+        scale = ((1 - rate) * (1 + rate * SELU_LOW**2)).rsqrt()
+        return scale * (torch.where(kept, x, SELU_LOW) - rate * SELU_LOW)
 
 
 class Residual(nn.Module):

@@ -124,8 +124,7 @@ class Stack:
         if self.count == 1:
             return self.network(inputs if shared else inputs[0]).unsqueeze(0)
         if self.direct and inputs.ndim == (2 if shared else 3):
-            return self.direct(self.weights, inputs.expand(self.count, *inputs.shape[-2:]))
-
+            return self.direct(self.weights | self.buffers, inputs.expand(self.count, *inputs.shape[-2:]))
         tensors = [*self.weights.values(), *self.buffers.values()]
         try:
             return vmap(self._one, in_dims=(0, None if shared else 0))(tensors, inputs)
