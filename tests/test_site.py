@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 import trainlab
 from served import ROOT, Site
 from trainlab_press.livefiles import MEASURED
+from trainlab_press.provenance import MOST_ROWS
 from trainlab_press.snippets import record
 
 pytestmark = pytest.mark.site
@@ -82,6 +83,37 @@ def test_figures_follow_the_colour_scheme(visit: Visit) -> None:
         page, _ = visit("optimizers/", scheme, 1280)
         colors[scheme] = page.evaluate("getComputedStyle(document.querySelector('#fig-optimizer_race svg text')).fill")
     assert colors["light"] != colors["dark"]
+
+
+def test_what_a_figure_folds_away_is_fetched_and_can_be_sorted(visit: Visit, site: Site) -> None:
+    page, problems = visit("optimizers/", "light", 1280)
+    figure = page.locator("#fig-optimizer_race")
+    runs = figure.locator("details.part").first
+    assert figure.locator("table.runs").count() == 0
+    figure.locator("details.provenance > summary").first.click()
+    runs.locator("summary").click()
+    runs.locator("table.runs").wait_for()
+    record = json.loads((site.folder / "live" / "optimizer_race.json").read_text())
+    assert runs.locator("tbody tr").count() == min(len(record["table"]["rows"]), MOST_ROWS)
+    rates = runs.get_by_role("button", name="lr", exact=True)
+    rates.click()
+    column = record["table"]["varying"].index("lr") + 1
+    sorted_by = [float(text) for text in runs.locator(f"tbody td:nth-child({column})").all_text_contents()]
+    assert sorted_by == sorted(sorted_by)
+    assert len({*sorted_by}) > 5
+    assert problems == []
+
+
+def test_what_a_figure_folds_away_is_named_without_scripts(browser: Browser, site: Site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.url + "optimizers/")
+    figure = page.locator("#fig-optimizer_race")
+    figure.locator("details.provenance > summary").first.click()
+    figure.locator("details.part summary").first.click()
+    assert "Without scripts, the files below have the same" in figure.inner_text()
+    assert figure.get_by_role("link", name="Record (JSON)").is_visible()
+    context.close()
 
 
 def test_images_of_labs_have_text_alternatives_with_numbers(visit: Visit) -> None:

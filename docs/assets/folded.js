@@ -4,26 +4,26 @@
   "use strict";
 
   const fill = async (details) => {
-    const address = details.dataset.from;
-    delete details.dataset.from; /* once */
     const wait = details.querySelector(":scope > p");
+    details.ariaBusy = "true";
     try {
-      const response = await fetch(address);
+      const response = await fetch(details.dataset.from);
       if (!response.ok) throw new Error(response.statusText);
       const { html } = await response.json();
       wait.remove();
       details.insertAdjacentHTML("beforeend", html);
+      delete details.dataset.from;
       document.dispatchEvent(new Event("unfolded"));
     } catch (error) {
-      details.dataset.from = address;
-      wait.textContent = `It could not be fetched (${error.message}); fold and unfold this to try again.`;
+      wait.textContent = `It could not be fetched (${error.message}). Fold it and unfold it to try again.`;
     }
+    details.ariaBusy = null;
   };
 
   document.addEventListener(
     "toggle",
     ({ target }) => {
-      if (target.open && target.matches("details[data-from]")) fill(target);
+      if (target.open && target.matches("details[data-from]:not([aria-busy])")) fill(target);
     },
     true,
   );

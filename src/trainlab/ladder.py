@@ -30,7 +30,8 @@ DEPTH, WIDTH = 20, 100
 DROPOUT = 0.05
 """Not tuned: fixed before any run, far below the usual half, because twenty layers drop one after another."""
 
-SEEDS, TUNING_SEEDS = range(10), range(1000, 1001)
+SEEDS, TUNING_SEEDS = range(20, 30), range(1000, 1002)
+"""Others than the ten that reported while each rate was tuned on one seed, which chose too much by chance."""
 
 RATES: Mapping[type[Optimizer], tuple[float, ...]] = {
     Momentum: (0.001, 0.003, 0.01, 0.03, 0.1),
@@ -119,15 +120,15 @@ _FOUND = Run(
     schedule=Constant(),
     lr=0.01,
     batch_size=64,
-    steps=240,
+    steps=160,
 )
 
-CURVES = Problem("MNIST-1D", _FOUND, every=15, target=0.35, aside=(SELU, MUON))
+CURVES = Problem("MNIST-1D", _FOUND, every=10, target=0.35, aside=(SELU, MUON))
 """MNIST-1D."""
 
 IMAGES = Problem(
     "the packaged Fashion-MNIST",
-    replace(_FOUND, data=FashionMNIST(), model=MLP(inputs=784, outputs=10, depth=DEPTH, width=WIDTH), steps=160),
+    replace(_FOUND, data=FashionMNIST(), model=MLP(inputs=784, outputs=10, depth=DEPTH, width=WIDTH)),
     every=20,
     target=0.7,
     aside=(SELU,),

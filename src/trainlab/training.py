@@ -19,6 +19,9 @@ from trainlab.store import Arrays, Store, Task, versions
 SMOKE_STEPS = 12
 """Updates of a run in smoke mode, which checks that everything works and measures nothing."""
 
+SMOKE_EVERY = 4
+"""Updates between two measurements there, at least."""
+
 MEASUREMENTS = 20
 """How often a run is measured unless `every` says otherwise."""
 
@@ -115,7 +118,7 @@ class Trainer:
             self.runs += runs
             raise Stale(len(runs), len(runs), ["never trained"])
         if self.smoke:
-            every = every and max(1, every * SMOKE_STEPS // runs[0].steps)
+            every = max(SMOKE_EVERY, (every or 0) * SMOKE_STEPS // runs[0].steps)
             runs = [replace(run, steps=min(run.steps, SMOKE_STEPS)) for run in runs]
         asked, runs = runs, [_pilot(run) for run in runs] if self.pilot else runs
         for run in runs:

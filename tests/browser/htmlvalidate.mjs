@@ -12,9 +12,6 @@ export default {
     "no-inline-style": "off",
     // The ledger is laid out as blocks on a phone, where a browser forgets that it is a table; its roles say so.
     "no-redundant-role": "off",
-    // A figure's caption stands between the picture and what the figure opens to. HTML wants it first or last: not
-    // mended yet, see _Figures in trainlab_press/markdown.py.
-    "element-permitted-order": "off",
     // The theme's ids begin with underscores, and a heading's may begin with a digit. HTML allows both.
     "valid-id": ["error", { relaxed: true }],
     // The theme's own: checkboxes that open the menu and the search have autocomplete="off", so that a reload closes them.

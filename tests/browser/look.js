@@ -14,7 +14,7 @@ async () => {
   const shown = { shifts: [...shifts], overflow: tooWide(), dark: document.body.dataset.mdColorScheme === "slate" };
 
   document.querySelectorAll("details").forEach((details) => { details.open = true; });
-  await settled();
+  do await settled(); while (document.querySelector("details[data-from]")); /* until what folds was fetched */
   const article = document.querySelector("article");
   const named = (svg) => svg.getAttribute("role") === "img" && svg.querySelector("title, desc")?.textContent.trim();
   const pictures = [...document.querySelectorAll("img")].filter((img) => !img.hasAttribute("alt"));

@@ -46,9 +46,6 @@ CLAIMS = [
         "batch-norm-helps",
         "batch norm",
         "Batch norm on top of that raises the accuracy.",
-        "null",
-        "A likely reason: in a plain net of this depth it makes gradients grow on their way back, which costs about as "
-        "much as the norm brings.",
         source="Ioffe and Szegedy 2015, Batch normalization",
         url="https://arxiv.org/abs/1502.03167",
     ),
@@ -57,9 +54,6 @@ CLAIMS = [
         "residual-helps",
         "residual",
         "Residual connections on top of that raise the accuracy.",
-        "null",
-        "With momentum at a constant rate it gets there much sooner and then stays about as high. The ablation shows "
-        "what it is for.",
         source="He et al. 2016, Deep residual learning for image recognition",
         url="https://arxiv.org/abs/1512.03385",
     ),
