@@ -143,8 +143,6 @@ CLAIMS = [
         "curves",
         "He",
         "batch norm",
-        "null",
-        "The two overlap: in a plain net of this depth batch norm makes gradients grow on their way back.",
     ),
     _claim(
         "residual-is-faster",
