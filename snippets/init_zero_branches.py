@@ -34,7 +34,7 @@ def train(skip: bool, zero: bool, lr: float, blocks: int = 30, width: int = 16) 
     x = 2 * torch.rand(200, 2) - 1
     y = (x[:, :1] * x[:, 1:] > 0).double()  # which two of the four quadrants
     losses = []
-    for _ in range(101):
+    for _ in range(61):
         loss = mse_loss(net(x), y)
         optimizer.zero_grad()
         loss.backward()
@@ -43,8 +43,8 @@ def train(skip: bool, zero: bool, lr: float, blocks: int = 30, width: int = 16) 
     return losses
 
 
-print("squared error after                     0         50        100 updates")
+print("squared error after                     0         30         60 updates")
 for name, skip, zero in (("plain", False, False), ("residual, He", True, False), ("residual, zeros", True, True)):
     runs = [train(skip, zero, lr) for lr in (0.0003, 0.003, 0.03)]
     best = min(runs, key=lambda losses: losses[-1] if losses[-1] == losses[-1] else float("inf"))
-    print(f"{name:30}", "  ".join(f"{best[step]:9.2g}" for step in (0, 50, 100)))
+    print(f"{name:30}", "  ".join(f"{best[step]:9.2g}" for step in (0, 30, 60)))

@@ -33,14 +33,14 @@ radius, arm = torch.rand(100, 1), 2.0 * torch.randint(2, (100, 1)) - 1
 angle = 2 * torch.pi * radius
 x, y = arm * radius * torch.cat([angle.cos(), angle.sin()], dim=1), arm  # two spirals
 
-print("updates                           0     1000     2000     3000     4000")
+print("updates                           0      600     1200     1800     2400")
 for rate in (0.05, 0.1, 0.2):
     torch.manual_seed(1)
     net = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 1))
     params, row = list(net.parameters()), []
-    for step in range(4001):
+    for step in range(2401):
         loss = mse_loss(net(x), y)  # all points, at every update
-        if step % 1000 == 0:
+        if step % 600 == 0:
             row.append(sharpness(loss, params) * rate / 2)
             loss = mse_loss(net(x), y)
         gradients = torch.autograd.grad(loss, params)
