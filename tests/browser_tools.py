@@ -49,8 +49,8 @@ def invalid(files: Iterable[Path]) -> list[str]:
 def broken_links(site: Site) -> tuple[list[str], int]:
     """Links and anchors within a site that lead nowhere, and how many were followed."""
     elsewhere = f"^(?!{re.escape(site.url)})"
-    options = ["--recurse", "--check-fragments", "--skip", elsewhere, "--format", "json", "--verbosity", "error"]
-    links = json.loads(run("linkinator", site.url, *options, "--concurrency", "10"))["links"]
+    options = ["--recurse", "--check-fragments", "--skip", elsewhere, "--format", "json"]
+    links = json.loads(run("linkinator", site.url, *options, "--concurrency", "3"))["links"]
     followed = [link for link in links if link["state"] != "SKIPPED"]
     return [f"{one['parent']}: {one['url']}" for one in followed if one["state"] == "BROKEN"], len(followed)
 

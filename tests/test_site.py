@@ -95,7 +95,7 @@ def test_what_a_figure_folds_away_is_fetched_and_can_be_sorted(visit: Visit, sit
     runs.locator("table.runs").wait_for()
     record = json.loads((site.folder / "live" / "optimizer_race.json").read_text())
     assert runs.locator("tbody tr").count() == min(len(record["table"]["rows"]), MOST_ROWS)
-    rates = runs.get_by_role("button", name="lr", exact=True)
+    rates = runs.get_by_role("button", name="lr")
     rates.click()
     column = record["table"]["varying"].index("lr") + 1
     sorted_by = [float(text) for text in runs.locator(f"tbody td:nth-child({column})").all_text_contents()]
@@ -167,7 +167,8 @@ def test_each_copied_snippet_prints_what_the_page_shows(
         button.click()
         page.wait_for_function("navigator.clipboard.readText().then((text) => text !== '')")
         script = tmp_path / f"{(card.get_attribute('id') or '').removeprefix('snippet-')}.py"
-        script.write_bytes(page.evaluate("navigator.clipboard.readText()").encode())
+        # The theme leaves out the last line's end, which the file has.
+        script.write_text(page.evaluate("navigator.clipboard.readText()").rstrip("\n") + "\n", "utf-8")
         output = card.query_selector(".no-copy code")
         assert output is not None, script.name
         shown[script] = output.text_content() or ""
@@ -482,7 +483,7 @@ def test_two_figures_on_a_page_keep_their_states_apart(visit: Visit) -> None:
     assert "lr_sensitivity.rate=0.03" in page.url
     page.click("#touch-lr_sensitivity label:has-text('accuracy at the end')")
     page.uncheck("#touch-lr_sensitivity input[value=SGD]")
-    page.wait_for_function("location.search.includes('lr_sensitivity.on=Momentum.Adam.Muon')")
+    page.wait_for_function("place => location.search.includes(place)", arg="lr_sensitivity.on=Momentum.Adam.Muon")
     assert "lr_sensitivity.show=accuracy" in page.url
     page.wait_for_timeout(300)
     assert "test accuracy" in drawing(page, "lr_sensitivity")[1]

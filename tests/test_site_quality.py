@@ -122,8 +122,8 @@ def test_the_policy_allows_colours_copying_and_search(watched: Open) -> None:
     for _ in range(2):  # from "as the system" to light, then to dark
         page.click("form.md-header__option label:visible")
     assert page.get_attribute("body", "data-md-color-scheme") == "slate"
-    page.hover("article .highlight pre >> nth=0")
-    page.click("article .md-code__button[data-md-type=copy] >> nth=0")
+    page.hover("article .highlight pre:visible >> nth=0")
+    page.click("article .md-code__button[data-md-type=copy]:visible >> nth=0")
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.trim().length > 0)")
     assert page.evaluate("navigator.clipboard.readText()").strip() in page.evaluate("document.body.textContent")
     page.click(".md-search__input")

@@ -129,7 +129,7 @@ def _files(folder: Path) -> int:
 
 def _table(press: Press, parent: ET.Element, shares: list[Share]) -> None:
     label = "What each chapter is made of"
-    scroll = add(parent, "div", class_="scroll", tabindex="0", role="region", aria_label=label)
+    scroll = add(parent, "section", class_="scroll", tabindex="0", aria_label=label)
     table = add(scroll, "table", class_="runs making")
     head = add(add(table, "thead"), "tr")
     for column in ("Chapter", *COLUMNS.values()):

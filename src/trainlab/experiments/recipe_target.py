@@ -106,7 +106,9 @@ def alt(numbers: dict[str, float]) -> str:
             for rung in ROWS[name]
             if np.isfinite(numbers[f"{name}_{key(rung)}_updates"])
         )
-        return f"{TITLES[name]}, to {numbers[f'{name}_target']:.0f} %: {'; '.join(rows) or 'none'}"
+        target, each = numbers[f"{name}_target"], numbers[f"{name}_{key(FINISHED)}_ms"]
+        said = "; ".join(rows) or "none"
+        return f"{TITLES[name]}, to {target:.0f} %: {said}; an update of the whole recipe takes {each:.1f} milliseconds"
 
     return f"Dot plots of updates and of seconds to a target. Medians. {said('curves')}. {said('images')}."
 
