@@ -1,6 +1,5 @@
 """The pictures that pages are shared with."""
 
-import base64
 import io
 from pathlib import Path
 
@@ -58,20 +57,18 @@ def test_the_same_card_is_the_same_bytes_and_is_drawn_once(tmp_path: Path, monke
         Cards(ASSETS, tmp_path / "a").draw(Card("Optimizers", "Fifteen of them.", FIGURE))
 
 
-def test_the_first_figure_of_a_page_is_found() -> None:
+def test_the_first_figure_of_a_page_is_found(tmp_path: Path) -> None:
     words = FIGURE.replace("<rect", "<title>a</title><desc>b</desc><rect", 1)
     other = SVG.format("#000000")
     page = f'<svg id="icon"></svg><figure class="live" id="fig-a"><div>{words}</div></figure>'
     page += f'<figure class="live" id="fig-b"><div>{other}</div></figure>'
-    assert first_figure(page) == FIGURE
-    assert first_figure("<p>none</p>") == ""
+    assert first_figure(page, tmp_path) == FIGURE
+    assert first_figure("<p>none</p>", tmp_path) == ""
 
 
 def test_the_first_image_of_a_lab_is_found_and_drawn(tmp_path: Path) -> None:
-    out = io.BytesIO()
-    Image.new("RGB", (40, 40), ORANGE).save(out, "PNG")
-    data = base64.b64encode(out.getvalue()).decode()
-    shown = f'<img alt="x" src="data:image/png;base64,{data}"/>'
+    Image.new("RGB", (40, 40), ORANGE).save(tmp_path / "figure-1.png")
+    shown = '<img alt="x" src="figure-1.png"/>'
     page = f'<div class="output"><pre>1</pre></div><div class="output">{shown}</div>'
-    image = pixels(Cards(ASSETS, tmp_path).draw(Card("A lab", "", first_figure(page))))
+    image = pixels(Cards(ASSETS, tmp_path).draw(Card("A lab", "", first_figure(page, tmp_path))))
     assert near(image.getpixel((830, 310)), ORANGE)  # pyright: ignore[reportArgumentType]

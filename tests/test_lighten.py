@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from bs4 import BeautifulSoup
 from trainlab_press.errors import PressError
 from trainlab_press.lighten import lighten
 
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(300)).decode()
+IMAGE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 640, 480) + bytes(300)
+PNG = base64.b64encode(IMAGE).decode()
 ALT = "The loss falls from 2.3 to 0.4 in 100 steps."
 CONFIG = """
 site_name: T
@@ -171,7 +173,10 @@ def test_code_outputs_and_text_alternatives_stay(site: Path) -> None:
     page = lab(site)
     assert [c.text.strip() for c in page.select(".highlight > pre > code")] == ["print(loss)", "show(fig)"]
     assert page.select(".output")[0].text.strip() == "0.41"
-    assert [img["alt"] for img in page.select(".lab img")] == [ALT]
+    [img] = page.select(".lab img")
+    assert img["alt"] == ALT
+    assert (site / PAGE.parent / str(img["src"])).read_bytes() == IMAGE
+    assert (img["width"], img["height"]) == ("640", "480")
 
 
 def test_the_text_of_an_image_may_stand_in_three_places(site: Path) -> None:

@@ -178,18 +178,14 @@ def _sans() -> list[str]:
     return [str(folder / name) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf")]
 
 
-def first_figure(html: str) -> str:
+def first_figure(html: str, folder: Path) -> str:
     """The first figure of a built page: an inlined SVG, or an image of a lab; "" where there is none.
 
     Args:
         html: The page.
+        folder: Of the page.
     """
     if live := re.search(r'<figure[^>]*class="live".*?(<svg.*?</svg>)', html, re.DOTALL):
         return re.sub(r"<(title|desc)\b.*?</\1>", "", live[1], flags=re.DOTALL)
-    image = re.search(r'<div class="[^"]*output[^"]*">.*?<img[^>]*src="(data:image/[^"]+)"', html, re.DOTALL)
-    if not image:
-        return ""
-    kind, _, data = image[1].partition("base64,")
-    if "svg" in kind:
-        return base64.b64decode(data).decode()
-    return f"{kind}base64,{''.join(data.split())}"
+    image = re.search(r'<div class="[^"]*output[^"]*">.*?<img[^>]*src="([^":]+\.png)"', html, re.DOTALL)
+    return f"data:image/png;base64,{base64.b64encode((folder / image[1]).read_bytes()).decode()}" if image else ""

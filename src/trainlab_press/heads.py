@@ -130,7 +130,7 @@ def finish(site: Path, address: str, assets: Path, cache: Path) -> int:
             raise PressError(f"{one.path} has the description of {other or 'the home page'}; say what is different")
         name = one.path.strip("/").replace("/", "-") or "home"
         if address:
-            card = Card(one.title, one.description, first_figure(html))
+            card = Card(one.title, one.description, first_figure(html, page.parent))
             target = site / CARDS / f"{name}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(Cards(assets, cache).draw(card))

@@ -1,17 +1,20 @@
 """Makes the built lab pages light and whole.
 
 mkdocs-jupyter renders an executed notebook into a page of about 680 KB: JupyterLab's whole style sheet, scripts that
-call a CDN, images without a text alternative, TeX, notes and links to .md files left as they were written. This step
-keeps the code and its outputs, renders the text cells as every chapter is rendered, and leaves the rest out: the site's
-own style sheet covers what remains, in light and dark. No other page is changed, but for faults of the theme: the
-search dialog has no name, and labels in the menu have an empty tabindex.
+call a CDN, images inside the page and without a text alternative, TeX, notes and links to .md files left as they were
+written. This step keeps the code and its outputs, takes the images into files of their own, renders the text cells as
+every chapter is rendered, and leaves the rest out: the site's own style sheet covers what remains, in light and dark.
+No other page is changed, but for faults of the theme: the search dialog has no name, and labels in the menu have an
+empty tabindex.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import posixpath
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,7 @@ EXTENSIONS = [
     "trainlab_press.math",
 ]
 SEARCH = 'data-md-component="search" role="dialog"'
+PNG = "data:image/png;base64,"
 NO_ALT = "No description has been provided for this image"
 
 
@@ -77,6 +81,8 @@ def _lab(site: Path, page: Path, article: str, repository: str) -> str:
     alts, ids = _alts(notebook), set()
     for html, cell in zip(rendered, notebook["cells"], strict=True):
         lab.extend(_text(cell, ids) if cell["cell_type"] == "markdown" else _code(html, alts))
+    for number, img in enumerate(lab.select(".output img[src]"), 1):
+        _into_file(img, page.parent / f"figure-{number}.png", late=number > 1)
     _check_hosts(lab)
     for link in lab.select("a[href]"):
         link["href"] = _address(site, page.parent.relative_to(site).as_posix(), str(link["href"]))
@@ -131,6 +137,18 @@ def _code(html: Tag, alts: dict[str, str]) -> Iterator[Tag]:
             img.attrs.pop("class", None)
             output.attrs.pop("tabindex", None)  # nothing to scroll
         yield output
+
+
+def _into_file(img: Tag, file: Path, late: bool) -> None:
+    """Write an image beside the page, and say how large it is, so that nothing moves when it comes."""
+    if not (source := str(img["src"])).startswith(PNG):
+        return
+    content = base64.b64decode("".join(source.removeprefix(PNG).split()))
+    file.write_bytes(content)
+    width, height = struct.unpack(">II", content[16:24])  # where every PNG has them
+    img.attrs |= {"src": file.name, "width": str(width), "height": str(height), "decoding": "async"}
+    if late:
+        img["loading"] = "lazy"
 
 
 def _alts(notebook: dict[str, Any]) -> dict[str, str]:
