@@ -175,7 +175,8 @@ class Preview:
             self.port = free.getsockname()[1]
         self.process = self.book.start("serve", "--port", str(self.port), "--jobs", "1")
         self.lines: list[str] = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         self.until(lambda: "Open http" in self.said(), "it never opened")
 
     def _listen(self) -> None:
@@ -217,6 +218,10 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preview]:
     yield made
     made.process.kill()
     made.process.wait()
+    made.listener.join(PATIENCE)
+    for stream in (made.process.stdout, made.process.stderr):
+        assert stream is not None
+        stream.close()
 
 
 @pytest.fixture
