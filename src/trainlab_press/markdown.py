@@ -24,7 +24,7 @@ from trainlab_press import colab, evidence, source, touch
 from trainlab_press.bibliography import bibliography
 from trainlab_press.elements import add, highlighted
 from trainlab_press.errors import PressError, did_you_mean, naming_page
-from trainlab_press.gallery import SIZE, gallery
+from trainlab_press.gallery import gallery
 from trainlab_press.ledger import ledger
 from trainlab_press.leftovers import Leftovers
 from trainlab_press.livefiles import LiveFiles
@@ -162,9 +162,7 @@ class _Figures(Treeprocessor):
         except PressError as error:
             raise PressError(f"fig:{name}: {error}") from None
         figure = ET.Element("figure", {"class": "live", "id": f"fig-{name}"})
-        plot = add(figure, "div", self.press.md.htmlStash.store(svg), class_="plot", data_search_exclude="")
-        if size := SIZE.search(svg):  # so that its room is known while it is not looked at, and not laid out
-            plot.set("style", f"aspect-ratio: {size['width']} / {size['height']}")
+        add(figure, "div", self.press.md.htmlStash.store(svg), class_="plot", data_search_exclude="")
         caption = add(figure, "figcaption")
         if question := record.get("question"):
             add(caption, "strong", question).tail = AtomicString(" ")
