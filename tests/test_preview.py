@@ -260,6 +260,7 @@ def test_a_misspelt_figure_is_said_in_one_line_and_can_be_mended(as_before: Prev
     as_before.until(lambda: as_before.news(seen)["problems"] != [], "no page was told")
     (line,) = as_before.news(seen)["problems"]
     assert re.fullmatch(r"index\.md: fig:oen: experiment oen has no results; did you mean one\?.*", line)
+    as_before.until(lambda: f"problem: {line}\n" in as_before.said(), "the terminal did not say it")
     assert as_before.said().count(f"problem: {line}\n") == 1
     assert "Before the edit." in as_before.page(), "the last good page stays"
     as_before.write(PAGE.replace("Before", "Mended after"))
