@@ -77,8 +77,9 @@ def footprint(run: Run, dtype: str) -> tuple[int, int, int]:
     state = sum(value.numel() for p in parameters for value in run.optimizer.init(p).values())
     # Weights, gradients by parameter and flat, update by part and flat, rates, evaluated weights; temporaries.
     copies = 8 * weights + 2 * state + 16 * largest
-    # Kept for the backward pass, and copied while it runs; convolutions of a stack copy most.
-    activations = 8 * kept // 2 * max(run.batch_size, CHUNK // 2)  # an evaluation keeps nothing
+    # Kept for the backward pass, and copied while it runs; convolutions of a stack copy most, up to nine times, as
+    # the allocator happens to reuse what is free.
+    activations = 11 * kept // 2 * max(run.batch_size, CHUNK // 2)  # an evaluation keeps nothing
     rows = 3 * 8 * len(data.train.y)  # the order of the examples, as int64
     return (_numbers(data) + kept // 2 * CHUNKS) * size, (copies + activations) * size + rows + 16 * run.steps, weights
 
