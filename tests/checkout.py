@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -206,8 +207,8 @@ class Checkout:
 
 
 def without_seconds(files: dict[str, bytes]) -> dict[str, str]:
-    """Files of docs/live, with the time that training took left out."""
+    """Files of docs/live, with the time that training took left out, and the seal, which covers it."""
     return {
-        name: "\n".join(line for line in content.decode().splitlines() if '"seconds":' not in line)
+        name: "\n".join(line for line in content.decode().splitlines() if not re.search('"seconds":|"seal":', line))
         for name, content in files.items()
     }

@@ -120,7 +120,7 @@ def test_run_trains_and_draws_and_then_does_nothing(one: Book, run: Run) -> None
     before = tree(one.project.root)
     again = run("run", "--jobs", "1")
     assert again.out.splitlines() == ["one: 0 runs trained, figure unchanged", "two: 0 runs trained, figure unchanged"]
-    assert again.errors.splitlines() == ["[1/2] one: nothing to train", "[2/2] two: nothing to train"]
+    assert again.errors.splitlines() == ["2 of 2 experiments are as they were: nothing to train."]
     assert tree(one.project.root) == before
 
 

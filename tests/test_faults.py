@@ -115,7 +115,8 @@ def refused(checkout: Checkout, command: list[str], reason: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(checkout.root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [*command, "run", "--jobs", "1"]
     done = subprocess.run(command, cwd=checkout.root, env=environment, capture_output=True, text=True, check=False)
-    lines = [line for line in re.split("[\r\n]+", done.stderr) if line and not line.startswith("[")]
+    progress = re.compile(r"\[|1 of 2 experiments are as they were: nothing to train\.")
+    lines = [line for line in re.split("[\r\n]+", done.stderr) if line and not progress.match(line)]
     folder = re.escape(str(checkout.project.cache / "runs"))
     words = rf"trainlab: experiment b: cannot write \S+\.npz in {folder} \({reason} and repeat the command, .* are kept"
     assert done.returncode == 1, done.stderr

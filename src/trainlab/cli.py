@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from trainlab import experiments
 from trainlab.engine import available_jobs, check_address
-from trainlab.progress import Progress
+from trainlab.progress import Overview, Progress
 from trainlab_press.errors import PressError
 from trainlab_press.project import Project
 
 # torch and what needs it is imported by the commands: the first words of a command come without a wait.
 if TYPE_CHECKING:
     from trainlab.training import Trainer
+    from trainlab_press.site import Crew
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -177,14 +178,28 @@ class _Trainers:
 
     def __init__(self, options: argparse.Namespace, project: Project, names: list[str]) -> None:
         self.options, self.project, self.names = options, project, names
-        self.bar: Progress | None = None
+        self.bar: Progress | Overview | None = None
 
     def __call__(self, name: str) -> "Trainer":
+        self.close()
+        self.bar = Progress(f"[{self.names.index(name) + 1}/{len(self.names)}] {name}")
+        return self._plain().fresh(progress=self.bar)
+
+    def crew(self) -> "Crew":
+        """Publishes several experiments at a time, unless a cluster takes their stacks."""
+        from trainlab_press.site import Crew
+
+        return Crew(self._plain, 1 if self.options.engine else self.options.jobs, self._overview, self.say)
+
+    def _overview(self, total: int) -> Overview:
+        self.close()
+        self.bar = overview = Overview(total)
+        return overview
+
+    def _plain(self) -> "Trainer":
         from trainlab.store import Store
         from trainlab.training import Trainer
 
-        self.close()
-        self.bar = Progress(f"[{self.names.index(name) + 1}/{len(self.names)}] {name}")
         return Trainer(
             store=Store(self.project.cache / "runs"),
             jobs=self.options.jobs,
@@ -194,7 +209,6 @@ class _Trainers:
             smoke=self.options.smoke,
             force=self.options.force,
             pilot=self.options.command is _pilot,
-            progress=self.bar,
         )
 
     def __enter__(self) -> Self:
@@ -204,7 +218,7 @@ class _Trainers:
         if error is None:
             self.close()
         elif self.bar and self.bar.bar:  # the message has a line of its own
-            self.bar.bar.close()
+            self.bar.close()
 
     def close(self) -> None:
         """End the last bar's line."""
@@ -225,7 +239,7 @@ def _run(options: argparse.Namespace, project: Project) -> int:
     for name in names:
         experiments.load(name)
     with _Trainers(options, project, names) as trainers:
-        published = publish_all(project, names, trainers)
+        published = publish_all(project, names, trainers, trainers.crew())
     for one in published:
         print(f"{one.name}: {one.trained} runs trained, figure {'drawn' if one.drawn else 'unchanged'}")
     return 0
@@ -235,7 +249,7 @@ def _site(options: argparse.Namespace, project: Project) -> int:
     from trainlab_press.site import build
 
     with _Trainers(options, project, experiments.names()) as trainers:
-        summary = build(project, trainers, options.jobs, trainers.say)
+        summary = build(project, trainers, options.jobs, trainers.say, trainers.crew())
     print("\n".join(summary))
     if options.smoke:
         print("This was a smoke build: its numbers mean nothing. `make site` builds the real one.")
@@ -253,7 +267,7 @@ def _serve(options: argparse.Namespace, project: Project) -> int:
         from trainlab_press.site import prepare
 
         with _Trainers(options, project, experiments.names()) as trainers:
-            prepare(project, trainers, options.jobs, trainers.say)
+            prepare(project, trainers, options.jobs, trainers.say, trainers.crew())
     else:
         programs.snippets(project)
         programs.labs(project, options.jobs)

@@ -89,6 +89,35 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def part_alone(folder: Path, part: int, wait: bool) -> Iterator[bool]:
+    """Keep other processes out of their own `part_alone` on one numbered part of a folder until the end of the block.
+
+    A process holds one part at a time. The lock ends with its process, and all parts share one empty file.
+
+    Args:
+        folder: is made where it is missing.
+        part: its number, from 0 to 2^62 - 1.
+        wait: for the process that has the part, rather than be told so.
+
+    Yields:
+        Whether this process has it.
+    """
+    if fcntl is None:
+        yield True
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "locks").open("ab") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB, 1, part)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+            yield False
+            return
+        yield True
+
+
 def _sync(folder: Path) -> None:
     """Make a rename last; where a folder cannot be synced, the file system does that in its own time."""
     with suppress(OSError):

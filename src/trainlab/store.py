@@ -6,6 +6,9 @@ import logging
 import platform
 import re
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainlab.files import sweep, write
+from trainlab.files import part_alone, sweep, write
 from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.probes import Probe
 from trainlab.runs import Run, describe
@@ -108,6 +111,22 @@ class Store:
         """Whether no result was ever saved."""
         return next(self.folder.glob("*.npz"), None) is None
 
+    def names(self) -> set[str]:
+        """The names of all results, without suffix."""
+        return {path.stem for path in self.folder.glob("*.npz")}
+
+    def is_sound(self, name: str) -> bool:
+        """Whether there is an undamaged result of this name.
+
+        Args:
+            name: without suffix.
+        """
+        try:
+            with zipfile.ZipFile(self.folder / f"{name}.npz") as archive:
+                return archive.testzip() is None
+        except (OSError, zipfile.BadZipFile, zlib.error):
+            return False
+
     def path(self, request: dict[str, str], parts: dict[str, str]) -> Path:
         """Where the result with these parts lies. Results of one request share the start of the name.
 
@@ -166,6 +185,20 @@ class Store:
         refuse_changed(parts)
         write(path, buffer.getvalue())
         sweep(self.folder)
+
+    @contextmanager
+    def claimed(self, path: Path, wait: bool) -> Iterator[bool]:
+        """Keep other processes from training the same stack until the end of the block.
+
+        Args:
+            path: as `path` names it.
+            wait: for a process that has it, rather than be told so.
+
+        Yields:
+            Whether this process has it.
+        """
+        with part_alone(self.folder, int(digest(path.stem), 16) >> 2, wait) as mine:
+            yield mine
 
     def why_missing(self, request: dict[str, str], parts: dict[str, str]) -> list[str]:
         """What has changed since the most recent result of the same request, as short phrases.

@@ -1,9 +1,10 @@
 """Runs in, results out: which runs train together, what is stored already, and where the rest executes."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -27,6 +28,10 @@ MEASUREMENTS = 20
 
 FIRST_PILOT, FIRST_TUNING = 500, 1000
 """Seeds from the one on draft claims, from the other on choose hyperparameters; those below both report results."""
+
+
+Finished = tuple[int, tuple[Arrays, float], bool]
+"""The number of a task, what came of it with the seconds that it took, and whether this process trained it."""
 
 
 class Stale(Exception):
@@ -61,6 +66,8 @@ class Trainer:
         dry: train nothing; raise `Stale` where something would have to be trained.
         pilot: train seed 500 + s wherever a reported seed s is asked for, so that claims can be drafted
             before the reported seeds are trained. Results keep the names of the seeds asked for.
+        sharing: this process is one of `jobs` that train at the same time, each for itself. What another is
+            training is left to it, and taken from the store when it is there.
         progress: called with (runs done, runs in all, runs loaded from the store) as stacks finish.
         keys: of every stack so far.
         code: digest of every definition that the runs so far depend on, by name.
@@ -83,6 +90,7 @@ class Trainer:
     force: bool = False
     dry: bool = False
     pilot: bool = False
+    sharing: bool = False
     progress: Callable[[int, int, int], None] = lambda done, total, loaded: None
     keys: list[str] = field(default_factory=list)
     code: dict[str, str] = field(default_factory=dict)
@@ -98,6 +106,16 @@ class Trainer:
         for name in ("stack_size", "memory"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} must be >= 1, got {value}; leave it out for the default")
+
+    def fresh(self, **changes: Any) -> "Trainer":
+        """Another with the same settings, or these, that has handed out nothing yet.
+
+        Args:
+            changes: settings that differ, by name.
+        """
+        accounts = ("keys", "code", "sources", "runs", "shares", "trained", "seconds", "costs", "tuning_seeds")
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in accounts}
+        return Trainer(**kept | changes)
 
     def spend(self, seeds: Iterable[int]) -> None:
         """Remember that these seeds chose hyperparameters: no claim may rest on them any more.
@@ -171,17 +189,47 @@ class Trainer:
             raise Stale(total - loaded_runs, total, sorted(why) or ["asked for again"])
         done = loaded_runs
         self.progress(done, total, loaded_runs)
-        wanted = [tasks[index] for index in missing]
-        for position, (arrays, seconds) in execute(train_stack, wanted, self.jobs, self.engine):
-            index = missing[position]
-            if self.store:
-                self.store.save(paths[index], arrays, parts[index], seconds)
+        share = self.sharing and self.store and not self.force
+        for index, (arrays, seconds), new in (self._shared if share else self._alone)(tasks, parts, paths, missing):
             results[index], took[index] = arrays, seconds
             self._count(paths[index].stem, tasks[index], seconds)
-            self.trained += len(tasks[index].runs)
+            self.trained += len(tasks[index].runs) if new else 0
             done += len(tasks[index].runs)
             self.progress(done, total, loaded_runs)
         return [results[index] for index in range(len(tasks))], took
+
+    def _alone(
+        self, tasks: list[Task], parts: list[dict[str, str]], paths: list[Path], missing: list[int]
+    ) -> Iterator[Finished]:
+        """Every missing stack, trained here, in worker processes or on a cluster."""
+        jobs = 1 if self.sharing else self.jobs
+        for position, result in execute(train_stack, [tasks[index] for index in missing], jobs, self.engine):
+            index = missing[position]
+            if self.store:
+                self.store.save(paths[index], result[0], parts[index], result[1])
+            yield index, result, True
+
+    def _shared(
+        self, tasks: list[Task], parts: list[dict[str, str]], paths: list[Path], missing: list[int]
+    ) -> Iterator[Finished]:
+        """Every missing stack, trained here unless another process is at it, which is waited for last."""
+        assert self.store is not None
+        waiting, wait = list(missing), False
+        while waiting:
+            before = len(waiting)
+            for index in list(waiting):
+                with self.store.claimed(paths[index], wait) as mine:
+                    if not mine:
+                        continue
+                    if loaded := self.store.load(paths[index]):  # the other process has finished it
+                        result = loaded[0], loaded[1]["seconds"]
+                    else:
+                        result = train_stack(tasks[index])
+                        self.store.save(paths[index], result[0], parts[index], result[1])
+                waiting.remove(index)
+                wait = False
+                yield index, result, loaded is None
+            wait = len(waiting) == before
 
     def _count(self, key: str, task: Task, seconds: float) -> None:
         self.seconds += seconds

@@ -39,8 +39,19 @@ RESOURCES = Path(experiments.__file__).parents[1] / "resources"
 
 def made_of(trainer: Trainer) -> dict[str, Any]:
     """What runs were made of, for the record: settings, files in the store, code, and the packaged data."""
-    settings = {"device": trainer.device, "memory": trainer.memory, "smoke": trainer.smoke}
-    return {"settings": settings, "stacks": trainer.keys, "code": trainer.code, "resources": _resources()}
+    said = {"settings": settings(trainer), "stacks": trainer.keys, "code": trainer.code, "resources": _resources()}
+    return said | {"publisher": publisher()}
+
+
+def settings(trainer: Trainer) -> dict[str, Any]:
+    """Those of a trainer on which its results may depend."""
+    return {"device": trainer.device, "memory": trainer.memory, "smoke": trainer.smoke}
+
+
+@cache
+def publisher() -> str:
+    """A digest of the code that turns results into the files of an experiment."""
+    return digest(json.dumps(fingerprint([("trainlab_press.publish", "publish")])))
 
 
 def unchanged(project: Project, name: str, stored: set[str]) -> dict[str, Any] | None:

@@ -21,14 +21,26 @@ from trainlab.store import versions
 from trainlab.training import Trainer
 from trainlab_press.errors import PressError
 from trainlab_press.figures import render
-from trainlab_press.freshness import LIBRARIES, PREVIEW, caption_digest, drawn, is_current, made_of, preview_has
+from trainlab_press.freshness import (
+    BY_DEFAULT,
+    LIBRARIES,
+    PREVIEW,
+    caption_digest,
+    drawn,
+    is_current,
+    made_of,
+    preview_has,
+    publisher,
+    settings,
+    unchanged,
+)
 from trainlab_press.livefiles import LiveFiles
 from trainlab_press.machine import machine
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
 from trainlab_press.runtable import Watched, table
 from trainlab_press.totals import totals, trained
-from trainlab_press.verdicts import judge, unquotable
+from trainlab_press.verdicts import chapter_of, judge, unquotable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -103,6 +115,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         "parts": parts,
         "made_of": made_of(trainer),
         "stacks": dict(sorted(trainer.costs.items())),
+        "problems": problems,
     }
     if name == PREVIEW[0]:
         record["preview"] = _preview_mark(trainer, parts)
@@ -116,13 +129,39 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         record["drawn"] = drawn(project, record)
     else:
         record["drawn"] = LiveFiles(project.live).experiment(name)["drawn"]
+    if not trainer.smoke:
+        problems += unquotable(project, name, record["numbers"], claims)
+    record["seal"] = _seal(record, claims)
     _write_json(project.live / f"{name}.json", record)
     _merge_claims(project, name, claims)
-    if not trainer.smoke:
-        problems += unquotable(project, claims)
     if name == PREVIEW[0] and not trainer.smoke:
         _write_preview(project, record["preview"])
     return Published(name, not current, trainer.trained, problems)
+
+
+def as_before(project: Project, name: str, trainer: Trainer) -> Published | None:
+    """What publishing would do, where nothing has changed and every stored result is sound; else None.
+
+    Args:
+        project: the checkout.
+        name: the experiment's.
+        trainer: the one that would be asked, whose settings tell whether it trains in any case.
+    """
+    if trainer.store is None or trainer.force or settings(trainer) != BY_DEFAULT:
+        return None
+    record = unchanged(project, name, trainer.store.names())
+    if record is None or record["made_of"].get("publisher") != publisher():
+        return None
+    try:
+        claims = [claim for claim in read_claims(project) if claim["experiment"] == name]
+        placed = all(claim["chapter"] == chapter_of(project, claim["id"]) for claim in claims)
+    except (PressError, KeyError):
+        return None
+    if not placed or record["seal"] != _seal(record, claims):
+        return None
+    if not all(trainer.store.is_sound(key) for key in record["stacks"]):
+        return None
+    return Published(name, drawn=False, trained=0, problems=record["problems"])
 
 
 def figure_parts(module: ModuleType, trainer: Trainer) -> dict[str, str]:
@@ -190,6 +229,12 @@ def read_claims(project: Project) -> list[dict[str, Any]]:
         return []
     except (ValueError, TypeError, KeyError) as error:
         raise PressError(f"{path} is damaged ({error}); `trainlab run` writes it again") from None
+
+
+def _seal(record: dict[str, Any], claims: list[dict[str, Any]]) -> str:
+    """A digest of what is written about an experiment, by which an edit by hand is seen."""
+    written = {part: value for part, value in record.items() if part != "seal"}
+    return digest(json.dumps([written, sorted(claims, key=lambda claim: claim["id"])], sort_keys=True))
 
 
 def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,23 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Crew:
+    """Who publishes several experiments at a time.
+
+    Args:
+        trainer: makes one with the settings that all of them take.
+        jobs: processes; with 1, nothing but what is as it was is left out.
+        bar: makes what is told of the experiments as they are published, from their number.
+        say: called with each line for the person who waits.
+    """
+
+    trainer: Callable[[], Trainer]
+    jobs: int
+    bar: Callable[[int], Callable[[Sequence[str], int], None]]
+    say: Say
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What was made for the pages.
 
@@ -44,7 +61,9 @@ class Prepared:
     labs: list[str]
 
 
-def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: Say) -> list[str]:
+def build(
+    project: Project, trainer: Callable[[str], Trainer], jobs: int, say: Say, crew: Crew | None = None
+) -> list[str]:
     """Build the site, training only what is stale.
 
     Args:
@@ -52,6 +71,7 @@ def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: S
         trainer: makes the trainer for an experiment's name.
         jobs: processes for snippets and labs.
         say: called with each line for the person who waits.
+        crew: publishes several experiments at a time, where there is one.
 
     Returns:
         The closing summary, a line each.
@@ -63,7 +83,7 @@ def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: S
     from trainlab_press.publish import read_claims
 
     start = time.monotonic()
-    made = prepare(project, trainer, jobs, say)
+    made = prepare(project, trainer, jobs, say, crew)
     say("pages ...")
     render_pages(project)
     claims = read_claims(project)
@@ -78,12 +98,14 @@ def build(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: S
     ]
 
 
-def prepare(project: Project, trainer: Callable[[str], Trainer], jobs: int, say: Say) -> Prepared:
+def prepare(
+    project: Project, trainer: Callable[[str], Trainer], jobs: int, say: Say, crew: Crew | None = None
+) -> Prepared:
     """Make everything that pages show, training what is stale; see `build`."""
     from trainlab_press import performance
 
     check_mentions(project)
-    published = publish_all(project, experiments.names(), trainer)
+    published = publish_all(project, experiments.names(), trainer, crew)
     performance.publish(project)
     say("snippets ...")
     recorded = programs.snippets(project)
@@ -91,22 +113,41 @@ def prepare(project: Project, trainer: Callable[[str], Trainer], jobs: int, say:
     return Prepared(published, recorded, programs.labs(project, jobs))
 
 
-def publish_all(project: Project, names: list[str], trainer: Callable[[str], Trainer]) -> list[Published]:
+def publish_all(
+    project: Project, names: list[str], trainer: Callable[[str], Trainer], crew: Crew | None = None
+) -> list[Published]:
     """Publish experiments, and report every problem together.
+
+    Args:
+        project: the checkout.
+        names: of experiments.
+        trainer: makes the trainer for an experiment's name.
+        crew: publishes several at a time; None publishes one after the other.
 
     Raises:
         PressError: names each claim whose verdict differs from the book's, and each grid that is too narrow.
     """
     from trainlab_press import publish
+    from trainlab_press.workers import publish_together
 
     for folder in (project.cache, project.live):
         sweep(folder)
-    published = [publish.publish(project, name, trainer(name)) for name in names]
+    published = {}
+    if crew:
+        common = crew.trainer()
+        published = {name: one for name in names if (one := publish.as_before(project, name, common))}
+        changed = [name for name in names if name not in published]
+        if published:
+            crew.say(f"{len(published)} of {len(names)} experiments are as they were: nothing to train.")
+        if crew.jobs > 1 and len(changed) > 1:
+            together = publish_together(project, changed, common, crew.jobs, crew.bar(len(changed)))
+            published |= {one.name: one for one in together}
+    done = [published.get(name) or publish.publish(project, name, trainer(name)) for name in names]
     if names == experiments.names():
         publish.write_index(project, names)
-    if problems := [problem for one in published for problem in one.problems]:
+    if problems := [problem for one in done for problem in one.problems]:
         raise PressError("\n".join(problems))
-    return published
+    return done
 
 
 def render_pages(project: Project) -> None:

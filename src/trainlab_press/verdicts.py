@@ -88,7 +88,7 @@ def pilot(project: Project, name: str, trainer: Trainer) -> Records:
 
 @dataclass(frozen=True)
 class _Drafted(LiveFiles):
-    """The generated results, but of one experiment the numbers of its pilot."""
+    """The generated results, but of one experiment the numbers that it has now."""
 
     name: str
     numbers: dict[str, float]
@@ -124,20 +124,26 @@ def _filled(project: Project, live: LiveFiles, text: str) -> str:
     return "".join(line.itertext())
 
 
-def unquotable(project: Project, records: Records) -> list[str]:
-    """A line for each number in a claim that its own experiment, just published, does not have.
+def unquotable(project: Project, name: str, numbers: dict[str, Any], records: Records) -> list[str]:
+    """A line for each number in a claim that its own experiment does not have.
 
     Numbers of other experiments may come later; the page that shows the claim looks for those.
+
+    Args:
+        project: the checkout.
+        name: the experiment's.
+        numbers: of the experiment, as its record has them.
+        records: of its claims.
     """
-    problems = []
+    live, problems = _Drafted(project.live, name, numbers), []
     for record in records:
         for found in re.finditer(NUMBER, f"{record['text']} {record['why']}"):
             number = found[0]
             other = re.match(r"\{=\s*(\w+)\.", number)
-            if other and other[1] != record["experiment"]:
+            if other and other[1] != name:
                 continue
             try:
-                plain(project, number)
+                _filled(project, live, number)
             except PressError as error:
                 problems.append(f"claim {record['id']}: {error}")
     return problems
