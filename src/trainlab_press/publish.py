@@ -223,7 +223,7 @@ def read_claims(project: Project) -> list[dict[str, Any]]:
         if not isinstance(claims, list):
             raise TypeError("not a list")
         for claim in claims:
-            claim["id"], claim["experiment"]
+            _ = claim["id"], claim["experiment"]
         return claims
     except FileNotFoundError:
         return []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from trainlab import experiments
 from trainlab.files import alone, draft_name, sweep
-from trainlab_press import colab, folded, heads, lighten, llms, policy, programs
+from trainlab_press import colab, folded, heads, lighten, llms, policy, programs, rendered
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
@@ -84,8 +84,13 @@ def build(
 
     start = time.monotonic()
     made = prepare(project, trainer, jobs, say, crew)
-    say("pages ...")
-    render_pages(project)
+    made_of = rendered.sources(project, environment(project))
+    if rendered.is_current(project, made_of):
+        say("pages are as they were")
+    else:
+        say("pages ...")
+        render_pages(project)
+        rendered.remember(project, made_of)
     claims = read_claims(project)
     verdicts = [f"{sum(claim['verdict'] == v for claim in claims)} {v}" for v in ("holds", "null", "reversed")]
     minutes, seconds = divmod(round(time.monotonic() - start), 60)
