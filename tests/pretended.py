@@ -15,7 +15,7 @@ class Pretended:
     def __init__(self, accuracy: Callable[[Run], float]) -> None:
         self.accuracy, self.calls, self.spent, self.every = accuracy, [], [], []
 
-    def __call__(self, runs: Sequence[Run], *, every: int | None = None) -> xr.Dataset:
+    def __call__(self, runs: Sequence[Run], *, every: int | None = None, splits: Sequence[str] = ()) -> xr.Dataset:
         self.calls.append(list(runs))
         self.every.append(every)
         steps = sorted({0, *(run.steps for run in runs)})

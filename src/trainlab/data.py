@@ -28,6 +28,13 @@ MNIST1D_STROKES = (
 )
 
 
+SPLITS = ("train", "validation", "test")
+"""Names of the splits of a data set."""
+
+REPORTS = ("validation", "test")
+"""Splits that are measured where nobody asks for the training loss."""
+
+
 class Split(NamedTuple):
     """The rows of one part of a data set.
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, Verdict
-from trainlab.data import MNIST1D, FashionMNIST
+from trainlab.data import MNIST1D, REPORTS, FashionMNIST
 from trainlab.history import first_reach
 from trainlab.inits import He, LeCun, PyTorchDefault
 from trainlab.models import MLP
@@ -175,7 +175,9 @@ def trained(train: Train, problem: Problem, runs: Mapping[str, Run]) -> xr.Datas
     found = _tune(train, {name: run for name, run in runs.items() if name not in hopeless})
     best = found.best | (_tune(train, hopeless).best if hopeless else {})
     runs = {name: best[name] for name in runs}
-    results = train([run for one in runs.values() for run in grid(one, seed=SEEDS)], every=problem.every)
+    results = train(
+        [run for one in runs.values() for run in grid(one, seed=SEEDS)], every=problem.every, splits=REPORTS
+    )
     names = [name for name in runs for _ in SEEDS]
     # Only a trainer that keeps an account knows them.
     seconds = getattr(train, "shares", [np.nan] * len(names))[-len(names) :]

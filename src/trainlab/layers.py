@@ -18,7 +18,7 @@ def _signed(word: int) -> int:
 
 def _xorshift(x: Tensor, bits: int) -> Tensor:
     """`x ^ (x >> bits)` with a logical shift, which torch lacks for signed integers."""
-    return x ^ ((x >> bits) & ((1 << (32 - bits)) - 1))
+    return (x >> bits).bitwise_and_((1 << (32 - bits)) - 1).bitwise_xor_(x)
 
 
 def counter_bits(key: Int[Tensor, "2 *runs"], count: int) -> Int[Tensor, "*runs count"]:
@@ -40,10 +40,10 @@ def counter_bits(key: Int[Tensor, "2 *runs"], count: int) -> Int[Tensor, "*runs 
     """
     first, second = key.unsqueeze(-1)
     x = torch.arange(count, dtype=torch.int32, device=key.device) ^ first
-    x = _xorshift(x, 16) * 0x7FEB352D
+    x = _xorshift(x, 16).mul_(0x7FEB352D)
     # The second word enters between the rounds, or two keys would give each other's numbers in another order.
-    x = x ^ second
-    x = _xorshift(x, 15) * _signed(0x846CA68B)
+    x.bitwise_xor_(second)
+    x = _xorshift(x, 15).mul_(_signed(0x846CA68B))
     return _xorshift(x, 16)
 
 
@@ -101,9 +101,10 @@ class Dropout(nn.Module):
         Args:
             shape: of what is to be masked.
         """
-        numbers = shape[self.seed.ndim :].numel()
-        uniform = (counter_bits(self.key(), numbers) >> 8).to(self.rate.dtype) / (1 << 24) + 0.5
-        return (uniform >= self.rate.unsqueeze(-1)).view(shape)
+        bits = counter_bits(self.key(), shape[self.seed.ndim :].numel())
+        # The first 24 bits are a number from 0 to 1 in steps of 2^-24; it is compared as an integer.
+        least = (self.rate.double() * (1 << 24)).ceil() - (1 << 23)
+        return (bits >= (least * 256).to(torch.int32).unsqueeze(-1)).view(shape)
 
     def _rate(self, x: Tensor) -> Tensor:
         """The rate in a shape that spreads over the input's."""

@@ -70,7 +70,7 @@ class _Loop:
         clips = [run.clipping for run in task.runs if run.clipping is not None]
         self.clip = stacked_clip(self.stack, clips) if clips else None
         self.axes: dict[str, tuple[str, ...]] = {}
-        self.tested: tuple[Tensor, ...] = ()
+        self.tested: tuple[Tensor, ...] | None = None
         self.watched: list[float | None] = [None for _ in task.runs]
 
     def run(self) -> Arrays:
@@ -119,8 +119,9 @@ class _Loop:
         some = Split(self.train.x[:TRAIN_ROWS], self.train.y[:TRAIN_ROWS])
         with self.stack.at(self.optimizer.evaluated(), some.x):
             for name, split in (("train", some), ("validation", self.validation)):
-                out[f"{name}_loss"], out[f"{name}_accuracy"] = evaluate(self.stack, split, self.loss)
-            if last:
+                if name in self.task.splits:
+                    out[f"{name}_loss"], out[f"{name}_accuracy"] = evaluate(self.stack, split, self.loss)
+            if last and "test" in self.task.splits:
                 self.tested = evaluate(self.stack, self.test, self.loss)
         return out
 
@@ -165,7 +166,7 @@ class _Loop:
         for name in measured[0]:
             values = torch.stack([at[name] for at in measured], 1).cpu().numpy()
             out[name] = (("run", "step", *self.axes.get(name, ())), values)
-        for name, values in zip(("test_loss", "test_accuracy"), self.tested, strict=True):
+        for name, values in zip(("test_loss", "test_accuracy"), self.tested or (), strict=bool(self.tested)):
             out[name] = (("run",), values.cpu().numpy())
         return out
 

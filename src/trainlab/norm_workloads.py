@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from trainlab.data import MNIST1D
+from trainlab.data import MNIST1D, REPORTS
 from trainlab.history import first_reach
 from trainlab.inits import Glorot, He
 from trainlab.normnets import NormMLP
@@ -90,13 +90,13 @@ def fewest_updates(train: Train, name: str, base: Run, seeds: Sequence[int] = SE
     """
     if spend := getattr(train, "spend", None):
         spend(TUNING_SEEDS)
-    tried = train(grid(base, lr=RATES, seed=TUNING_SEEDS), every=every(base))
+    tried = train(grid(base, lr=RATES, seed=TUNING_SEEDS), every=every(base), splits=["validation"])
     updates = updates_to_target(tried).reshape(len(RATES), -1).mean(1)
     accuracy = np.nan_to_num(tried.validation_accuracy.isel(step=-1).values).reshape(len(RATES), -1).mean(1)
     best = int(np.lexsort((-accuracy, updates))[0])
     edge = [f"{name} (lr = {RATES[best]:g})"] if best in (0, len(RATES) - 1) and np.isfinite(updates[best]) else []
     run = replace(base, lr=RATES[best])
-    fresh = train(grid(run, seed=seeds), [shift_by_update], every=every(base))
+    fresh = train(grid(run, seed=seeds), [shift_by_update], every=every(base), splits=REPORTS)
     return Fewest(run, fresh.assign_coords(net=("run", [name] * len(seeds))), edge)
 
 

@@ -62,11 +62,18 @@ class Method:
         run: with any strength.
         path: of the strength, as `spaces.setting` takes it.
         strengths: ascending, as many for every method.
+        large_is_weak: whether the last of them changes the network least, and not the first.
     """
 
     run: Run
     path: str
     strengths: tuple[float, ...]
+    large_is_weak: bool = False
+
+    @property
+    def weakest(self) -> float:
+        """The strength that changes the network least."""
+        return self.strengths[-1 if self.large_is_weak else 0]
 
 
 METHODS: Mapping[str, Method] = {
@@ -79,7 +86,7 @@ METHODS: Mapping[str, Method] = {
     "decoupled decay": Method(
         replace(PROBLEM, optimizer=DecoupledDecay(Adam())), "optimizer.weight_decay", (0.1, 0.3, 1.0, 3.0, 10.0)
     ),
-    "max-norm": Method(replace(PROBLEM, optimizer=MaxNorm(Adam())), "optimizer.limit", (0.5, 1.0, 1.5, 2.0, 3.0)),
+    "max-norm": Method(replace(PROBLEM, optimizer=MaxNorm(Adam())), "optimizer.limit", (0.5, 1.0, 1.5, 2.0, 3.0), True),
     "label smoothing": Method(
         replace(PROBLEM, loss=CrossEntropy(0.1)), "loss.label_smoothing", (0.02, 0.05, 0.1, 0.3, 0.6)
     ),
@@ -96,6 +103,8 @@ NONE, MORE = "none", "twice the data"
 def tune_at(train: Train, rows: int, methods: tuple[str, ...]) -> Tuned:
     """Rate and strength of some methods, with as many trials for each.
 
+    The weakest strength is no edge of its grid: the next weaker is no regularizer, which is a contender of its own.
+
     Args:
         train: trains a list of runs.
         rows: training examples.
@@ -106,7 +115,9 @@ def tune_at(train: Train, rows: int, methods: tuple[str, ...]) -> Tuned:
         runs[MORE] = replace(PROBLEM, data=data(2 * rows))
     rates = {name: RATES if name in METHODS else MANY_RATES for name in methods}
     space = {name: {METHODS[name].path: METHODS[name].strengths} if name in METHODS else {} for name in methods}
-    return tune(train, runs, rates, TUNING_SEEDS if rows == ROWS else OTHER_TUNING_SEEDS, space)
+    tuned = tune(train, runs, rates, TUNING_SEEDS if rows == ROWS else OTHER_TUNING_SEEDS, space)
+    weakest = {f"{name} ({METHODS[name].path} = {METHODS[name].weakest:g})" for name in methods if name in METHODS}
+    return replace(tuned, at_edge=[edge for edge in tuned.at_edge if edge not in weakest])
 
 
 def tune_all(train: Train) -> Tuned:

@@ -217,8 +217,11 @@ class Stack:
         return losses.detach(), self.flatten(gradients)
 
     def flatten(self, blocks: Sequence[Tensor]) -> Tensor:
-        """One flat vector from blocks in the order of `shapes`."""
-        return torch.cat([block.reshape(-1) for block in blocks])
+        """One flat vector from blocks in the order of `shapes`, or from its pieces."""
+        flat = torch.empty_like(self.flat)  # transposed blocks are copied once; `reshape` and `cat` would copy twice
+        for part, block in zip(flat.split([block.numel() for block in blocks]), blocks, strict=True):
+            part.view(block.shape).copy_(block)
+        return flat
 
 
 def _places(network: nn.Module) -> list[tuple[dict[str, Any], str, int]]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainlab.data import SPLITS
 from trainlab.files import part_alone, sweep, write
 from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.probes import Probe
@@ -47,6 +48,7 @@ class Task:
         every: updates between two measurements.
         dtype: "float32" or "float64".
         device: "cpu", "cuda", ...
+        splits: those that are measured, of `data.SPLITS`.
     """
 
     runs: tuple[Run, ...]
@@ -54,6 +56,7 @@ class Task:
     every: int
     dtype: str
     device: str
+    splits: tuple[str, ...] = SPLITS
 
     def __str__(self) -> str:
         return f"stack of {len(self.runs)} runs, the first {self.runs[0]}"
@@ -67,6 +70,7 @@ class Task:
             "every": str(self.every),
             "dtype": self.dtype,
             "device": self.device,
+            "splits": ", ".join(self.splits),
         }
 
     def parts(self, worker: Any) -> dict[str, str]:

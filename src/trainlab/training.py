@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from trainlab.data import SPLITS
 from trainlab.engine import execute
+from trainlab.feedback import Feedback
 from trainlab.fingerprint import digest
 from trainlab.loop import train_stack
 from trainlab.probes import Probe
@@ -126,7 +128,13 @@ class Trainer:
         self.tuning_seeds.update(seeds)
 
     def __call__(
-        self, runs: Sequence[Run], probes: Sequence[Probe] = (), *, every: int | None = None, dtype: str = "float32"
+        self,
+        runs: Sequence[Run],
+        probes: Sequence[Probe] = (),
+        *,
+        every: int | None = None,
+        dtype: str = "float32",
+        splits: Iterable[str] = SPLITS,
     ) -> xr.Dataset:
         """Train; see `train` for the arguments and the result."""
         if not runs:
@@ -143,6 +151,13 @@ class Trainer:
             _check(run, every)
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+        if unknown := (splits := {*splits}) - {*SPLITS}:
+            raise ValueError(f"splits must be some of {', '.join(SPLITS)}, got {', '.join(sorted(unknown))}")
+        if not splits & {"train", "validation"} or ("validation" not in splits and _watching(runs)):
+            raise ValueError(
+                f"splits must name the training or the validation split, and the latter where a schedule watches it, "
+                f"got {', '.join(splits) or 'none'}"
+            )
         memory = memory_limit(self.jobs, self.device) if self.memory is None else self.memory
         groups = stacks(runs, self.stack_size or (lambda run: stack_size(run, dtype, memory)))
         tasks = [
@@ -152,6 +167,7 @@ class Trainer:
                 every=every or max(1, runs[group[0]].steps // MEASUREMENTS),
                 dtype=dtype,
                 device=self.device,
+                splits=tuple(name for name in SPLITS if name in splits),
             )
             for group in groups
         ]
@@ -249,6 +265,7 @@ def train(
     stack_size: int | None = None,
     memory: int | None = None,
     store: Store | None = None,
+    splits: Iterable[str] = SPLITS,
 ) -> xr.Dataset:
     """Train runs, those of one structure together as stacks.
 
@@ -268,6 +285,7 @@ def train(
         memory: bytes that one process may fill with a stack, besides the libraries; by default all
             processes together may fill half of the machine's memory. Stacks are split to fit.
         store: keeps finished stacks and returns them when the same runs are asked for again.
+        splits: which of "train", "validation" and "test" to measure; what is tuned needs no test results.
 
     Returns:
         A dataset with one coordinate on `run` for each field of `Run`, and:
@@ -288,7 +306,7 @@ def train(
         RuntimeError: worker processes keep dying, or the cluster is not to be used.
     """
     trainer = Trainer(store=store, jobs=jobs, engine=engine, device=device, stack_size=stack_size, memory=memory)
-    return trainer(runs, probes, every=every, dtype=dtype)
+    return trainer(runs, probes, every=every, dtype=dtype, splits=splits)
 
 
 def _pilot(run: Run) -> Run:
@@ -298,6 +316,11 @@ def _pilot(run: Run) -> Run:
     if run.seed >= FIRST_PILOT:
         raise ValueError(f"seeds below {FIRST_PILOT} report results, got {run.seed}, which is for drafts; take another")
     return replace(run, seed=FIRST_PILOT + run.seed)
+
+
+def _watching(runs: Sequence[Run]) -> bool:
+    """Whether a schedule looks at what is measured."""
+    return any(isinstance(run.schedule, Feedback) for run in runs)
 
 
 def _check(run: Run, every: int | None) -> None:

@@ -1,13 +1,14 @@
 """Fair tuning: every contender gets the same number of trials, and only the validation split decides."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from trainlab.data import SPLITS
 from trainlab.feedback import Feedback
 from trainlab.runs import Run, grid, label
 from trainlab.spaces import Space, Values, beyond, is_list, numeric, setting, settings, spaces, with_settings
@@ -63,7 +64,7 @@ class Tuned:
         Raises:
             ValueError: a seed took part in the tuning.
         """
-        return _results(train, self.tried, self._unused(seeds)).test_accuracy
+        return _results(train, self.tried, self._unused(seeds), SPLITS).test_accuracy
 
     def _unused(self, seeds: Iterable[int]) -> list[int]:
         seeds = list(seeds)
@@ -144,12 +145,13 @@ def _winners(trials: xr.Dataset) -> dict[str, int]:
     return dict(zip(trials.contender.values.tolist(), scores(trials).values.argmax(1).tolist(), strict=True))
 
 
-def _results(train: Train, tried: Mapping[str, list[Run]], seeds: list[int]) -> xr.Dataset:
+def _results(train: Train, tried: Mapping[str, list[Run]], seeds: list[int], splits: Sequence[str]) -> xr.Dataset:
     """What the runs measured after the last update, with axes (contender, trial, seed)."""
     runs = [run for column in tried.values() for trial in column for run in grid(trial, seed=seeds)]
     # Only the last measurement counts, unless a schedule watches them all.
     watched = any(isinstance(run.schedule, Feedback) for run in runs)
-    results = train(runs, every=None if watched else max((run.steps for run in runs), default=1))
+    every = None if watched else max((run.steps for run in runs), default=1)
+    results = train(runs, every=every, splits=splits)
     last = results.sel(step=results.steps)  # of each run; contenders may differ in their number of updates
     shape = (len(tried), -1, len(seeds))
     names = [name for name in ("validation_loss", "validation_accuracy", "test_accuracy") if name in last]
@@ -158,8 +160,8 @@ def _results(train: Train, tried: Mapping[str, list[Run]], seeds: list[int]) -> 
 
 
 def _validated(train: Train, tried: Mapping[str, list[Run]], seeds: list[int]) -> xr.Dataset:
-    """The same without test results, which must not choose."""
-    return _results(train, tried, seeds)[["validation_loss", "validation_accuracy"]]
+    """The same without test results, which must not choose and are not even measured."""
+    return _results(train, tried, seeds, ["validation"])[["validation_loss", "validation_accuracy"]]
 
 
 def _with_coordinates(trials: xr.Dataset, tried: Mapping[str, list[Run]], own: Mapping[str, Space]) -> xr.Dataset:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import xarray as xr
 
-from trainlab.data import MNIST1D, FashionMNIST
+from trainlab.data import MNIST1D, REPORTS, FashionMNIST
 from trainlab.inits import He
 from trainlab.models import MLP
 from trainlab.optimizers import (
@@ -121,4 +121,4 @@ def fixed_fashion_race(train: Train, lr: float) -> xr.Dataset:
     """The nine classic optimizers on images with one learning rate for all, on the same seeds."""
     contenders = fashion_contenders()
     runs = [run for name in CLASSIC for run in grid(contenders[name], lr=[lr], seed=FRESH_SEEDS)]
-    return train(runs, every=FASHION_EVERY)
+    return train(runs, every=FASHION_EVERY, splits=REPORTS)

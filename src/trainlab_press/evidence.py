@@ -17,6 +17,12 @@ VERDICTS = {"holds": "Holds", "null": "No difference seen", "reversed": "Reverse
 NO_DIFFERENCE = {"ratio of steps to a target": 1, "ratio": 1, "mean factor": 1, "probability of superiority": 0.5}
 """By kind, the value that says that there is no difference; of all other kinds it is 0."""
 
+OVERLAP = "The last bits of a sum differ between processors, and this verdict is near its threshold."
+APART = (
+    "The two intervals exclude each other: the last bits of a sum differ between processors, and tuning can choose "
+    "another setting for it."
+)
+
 OBSERVATION = "an observation of this book"
 
 
@@ -67,7 +73,19 @@ def rule(claim: Claim) -> str:
         said.append(f"The sentence holds where the whole interval lies {region}.")
     if censored := claim.get("censored"):
         said.append(f"{censored} {'run' if censored == 1 else 'runs'} never reached the target.")
+    if claim.get("reference"):
+        said.append(_reference(claim))
     return " ".join(said)
+
+
+def _reference(claim: Claim) -> str:
+    """What the book found on the processor on which it was written, where that is another verdict."""
+    estimate, interval = numbers(claim["reference"])
+    return (
+        f"The text was written with the runs of another processor, {claim['reference']['processor']}, and says: "
+        f"{verdict(claim | claim['reference'])}, {estimate} ({interval}). "
+        + (OVERLAP if claim["reference"]["overlap"] else APART)
+    )
 
 
 def basis(claim: Claim) -> str:
@@ -76,8 +94,8 @@ def basis(claim: Claim) -> str:
 
 
 def why(press: Press, parent: ET.Element, claim: Claim) -> None:
-    """Append why a claim does not hold here, where it does not."""
-    if claim.get("why"):
+    """Append why a claim does not hold, where it does not and the book expects that."""
+    if claim.get("why") and not claim.get("reference"):
         press.fill(add(parent, "span", class_="why"), claim["why"])
 
 

@@ -49,6 +49,9 @@ def _counts(parent: ET.Element, claims: list[Claim], nowhere: int) -> None:
         item = add(counts, "li", data_verdict=key)
         add(item, "strong", str(found[key]))
         add(item, "span", f" {word.lower()}")
+    if differ := sum("reference" in claim for claim in claims):
+        add(add(counts, "li"), "strong", str(differ))
+        add(counts[-1], "span", " otherwise on this processor than on the book's")
     if nowhere:
         add(add(counts, "li"), "strong", str(nowhere))
         add(counts[-1], "span", f" {NOWHERE[0].lower()}{NOWHERE[1:]} yet")

@@ -38,6 +38,7 @@ from trainlab_press.livefiles import LiveFiles
 from trainlab_press.machine import machine
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
+from trainlab_press.reference import elsewhere
 from trainlab_press.runtable import Watched, table
 from trainlab_press.totals import totals, trained
 from trainlab_press.verdicts import chapter_of, judge, unquotable
@@ -91,7 +92,11 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
     if trainer.smoke:
         problems = []
     elif edge := results.attrs.get("at_edge"):
-        problems.append(f"{name}: {', '.join(edge)} tuned best at the edge of the grid; widen it")
+        found = f"{name}: {', '.join(edge)} tuned best at the edge of the grid"
+        if entry := elsewhere(project, name):
+            log.warning("%s on this processor, and not on the book's, %s", found, entry["processor"])
+        else:
+            problems.append(f"{found}; widen it")
     parts = figure_parts(module, trainer)
     record = {
         "name": name,

@@ -36,9 +36,10 @@ class Watched:
     def __call__(self, *arguments: Any, **options: Any) -> xr.Dataset:
         """Train; see `trainlab.train`."""
         results = self.trainer(*arguments, **options)
-        last = results[[*ENDS]].sel(step=results.steps)  # of each run; they may differ in length
+        measured = [name for name in ENDS if name in results]
+        last = results[measured].sel(step=results.steps)  # of each run; they may differ in length
         columns = {name: results[name].values.tolist() for name in ("seed", "steps", *SETTING)}
-        columns |= {name: last[name].values.astype(np.float64).tolist() for name in ENDS}
+        columns |= {name: last[name].values.astype(np.float64).tolist() for name in measured}
         self.ends += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return results
 
@@ -60,7 +61,7 @@ def table(ends: Sequence[End], tuning_seeds: Collection[int]) -> dict[str, Any]:
         the runs that did not diverge (None where there are none), and how many `diverged`.
     """
     varying = [name for name in SETTING if len({end[name] for end in ends}) > 1]
-    measure = "accuracy" if any(math.isfinite(end["test_accuracy"]) for end in ends) else "loss"
+    measure = "accuracy" if any(math.isfinite(end["validation_accuracy"]) for end in ends) else "loss"
     groups: dict[Any, list[End]] = {}
     for end in ends:
         tuning = end["seed"] in tuning_seeds
@@ -92,7 +93,7 @@ def _row(values: list[Any], tuning: bool, members: list[End], measure: str) -> d
         "updates": members[0]["steps"],
         "validation": _mean([end[f"validation_{measure}"] for end in members]),
         "test": None if tuning else _mean([end[f"test_{measure}"] for end in members]),
-        "diverged": sum(not math.isfinite(end["test_loss"]) for end in members),
+        "diverged": sum(not math.isfinite(end.get("test_loss", end["validation_loss"])) for end in members),
     }
 
 

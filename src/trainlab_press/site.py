@@ -93,6 +93,8 @@ def build(
         rendered.remember(project, made_of)
     claims = read_claims(project)
     verdicts = [f"{sum(claim['verdict'] == v for claim in claims)} {v}" for v in ("holds", "null", "reversed")]
+    others = sum("reference" in claim for claim in claims)
+    differ = f"  {others} differ from the book's on this processor, and may: see `trainlab claims`."
     minutes, seconds = divmod(round(time.monotonic() - start), 60)
     trained, drawn = sum(p.trained for p in made.published), sum(p.drawn for p in made.published)
     return [
@@ -100,6 +102,7 @@ def build(
         f"  {len(made.published)} experiments: {trained} runs trained and {drawn} figures drawn now.",
         f"  {len(made.snippets)} snippets and {len(made.labs)} labs executed now.",
         f"  {len(claims)} claims: {', '.join(verdicts)}.",
+        *([differ] if others else []),
     ]
 
 
@@ -130,9 +133,10 @@ def publish_all(
         crew: publishes several at a time; None publishes one after the other.
 
     Raises:
-        PressError: names each claim whose verdict differs from the book's, and each grid that is too narrow.
+        PressError: names each claim whose verdict differs from the book's, and each grid that is too narrow; or all
+            claims that differ on another processor, where they are too many.
     """
-    from trainlab_press import publish
+    from trainlab_press import publish, reference
     from trainlab_press.workers import publish_together
 
     for folder in (project.cache, project.live):
@@ -148,9 +152,11 @@ def publish_all(
             together = publish_together(project, changed, common, crew.jobs, crew.bar(len(changed)))
             published |= {one.name: one for one in together}
     done = [published.get(name) or publish.publish(project, name, trainer(name)) for name in names]
+    problems = [problem for one in done for problem in one.problems]
     if names == experiments.names():
         publish.write_index(project, names)
-    if problems := [problem for one in done for problem in one.problems]:
+        problems += reference.too_many(publish.read_claims(project))
+    if problems:
         raise PressError("\n".join(problems))
     return done
 

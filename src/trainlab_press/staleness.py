@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 
 from trainlab import experiments
+from trainlab.data import SPLITS
 from trainlab.engine import available_jobs
 from trainlab.probes import Probe
 from trainlab.runs import Run, describe
@@ -58,14 +59,16 @@ class _Seen:
     found: dict[str, tuple[Trainer, xr.Dataset | Stale]] = field(default_factory=dict)
 
     def look(
-        self, runs: Sequence[Run], probes: Sequence[Probe], every: int | None, dtype: str
+        self, runs: Sequence[Run], probes: Sequence[Probe], every: int | None, dtype: str, splits: Sequence[str]
     ) -> tuple[Trainer, xr.Dataset | Stale]:
         """A trainer that was asked for these runs alone, and what came of it."""
-        key = json.dumps([[describe(run) for run in runs], [describe(probe) for probe in probes], every, dtype])
+        key = json.dumps(
+            [[describe(run) for run in runs], [describe(probe) for probe in probes], every, dtype, [*splits]]
+        )
         if key not in self.found:
             trainer = Trainer(store=self.store, jobs=available_jobs(), dry=True)
             try:
-                self.found[key] = trainer, trainer(runs, probes, every=every, dtype=dtype)
+                self.found[key] = trainer, trainer(runs, probes, every=every, dtype=dtype, splits=splits)
             except Stale as stale:
                 self.found[key] = trainer, stale
         return self.found[key]
@@ -79,9 +82,15 @@ class _Lookup:
         self.spend = self.account.spend
 
     def __call__(
-        self, runs: Sequence[Run], probes: Sequence[Probe] = (), *, every: int | None = None, dtype: str = "float32"
+        self,
+        runs: Sequence[Run],
+        probes: Sequence[Probe] = (),
+        *,
+        every: int | None = None,
+        dtype: str = "float32",
+        splits: Sequence[str] = SPLITS,
     ) -> xr.Dataset:
-        one, result = self.seen.look(runs, probes, every, dtype)
+        one, result = self.seen.look(runs, probes, every, dtype, splits)
         self.account.keys += one.keys
         self.account.sources += one.sources
         self.account.runs += one.runs

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainlab_press.press import NUMBER
 from trainlab_press.project import Project
+from trainlab_press.reference import MOST
 from trainlab_press.shown import NOT_TEXT
 
 Record = dict[str, Any]
@@ -27,9 +28,11 @@ def totals(project: Project, records: Iterable[Record], claims: Iterable[Record]
     Returns:
         `runs`, `training_steps` and `seconds` of training, where a stack that several experiments share counts once;
         `runs_asked_for`, where it counts each time; `figures` that are drawn from them; `claims`, and how many of
-        them are `holds`, `null` and `reversed`; `snippets` and `labs`; `quotes`, the numbers that pages quote.
+        them are `holds`, `null` and `reversed`; how many `differ` from the book's, on another processor, and how many
+        in a hundred may at `most`; `snippets` and `labs`; `quotes`, the numbers that pages quote.
     """
-    records, verdicts = list(records), Counter(claim["verdict"] for claim in claims)
+    records, claims = list(records), list(claims)
+    verdicts = Counter(claim["verdict"] for claim in claims)
     stacks = {key: cost for one in records for key, cost in one["stacks"].items()}
     costs = {part: sum(cost[part] for cost in stacks.values()) for part in ("runs", "training_steps", "seconds")}
     return {
@@ -39,6 +42,8 @@ def totals(project: Project, records: Iterable[Record], claims: Iterable[Record]
         "figures": len(records),
         "claims": verdicts.total(),
         **{verdict: verdicts[verdict] for verdict in ("holds", "null", "reversed")},
+        "differ": sum("reference" in claim for claim in claims),
+        "most": 100 * MOST,
         "quotes": sum(len(re.findall(NUMBER, NOT_TEXT.sub("", text))) for text in _pages(project)),
         "snippets": len([*(project.root / "snippets").glob("*.py")]),
         "labs": len([*(project.root / "docs" / "labs").glob("*.py")]),

@@ -16,6 +16,7 @@ from trainlab import experiments
 from trainlab.claims import Claim, Verdict, distinct, refuse_spent
 from trainlab.stats import Estimate
 from trainlab.training import Trainer
+from trainlab_press import reference
 from trainlab_press.errors import PressError
 from trainlab_press.livefiles import LiveFiles
 from trainlab_press.press import NUMBER, Press
@@ -35,7 +36,8 @@ def judge(project: Project, module: ModuleType, results: xr.Dataset, trainer: Tr
         trainer: what it measured with, which knows the seeds that chose hyperparameters.
 
     Returns:
-        A record a claim, and a line for each that must fail the build.
+        A record a claim, and a line for each that must fail the build. A verdict that differs on another
+        processor than the book's does not: its record has what was measured when the book was written.
 
     Raises:
         ValueError: a claim cannot be judged, or rests on seeds that report nothing.
@@ -45,15 +47,20 @@ def judge(project: Project, module: ModuleType, results: xr.Dataset, trainer: Tr
     if module.CLAIMS:
         refuse_spent(results, trainer.tuning_seeds)
     records, problems = [], []
+    entry = reference.elsewhere(project, name)
     for claim in module.CLAIMS:
         estimate, verdict = claim.judge(results)
-        records.append(_record(project, name, claim, estimate, verdict))
+        records.append(record := _record(project, name, claim, estimate, verdict))
         if math.isnan(estimate.value):
             problems.append(
                 f"claim {name}/{claim.id}: the statistic is not a number: {estimate}; take one that these runs have, "
                 "such as a target that half of them reach"
             )
-        elif verdict != claim.expect:
+        elif verdict == claim.expect:
+            continue
+        elif known := reference.differing(entry, claim.id, claim.expect, estimate.low, estimate.high):
+            record["reference"] = known
+        else:
             problems.append(
                 f"claim {name}/{claim.id}: the book says {claim.expect}, the runs say {verdict}: {estimate}; "
                 "correct the sentence or what it expects"

@@ -184,10 +184,11 @@ _SMITH: dict[str, Any] = {
 }
 
 _JUST = (
-    "It costs {=lr_range_test.momentum_tenth_cost:.1f} points on average, and the interval only just reaches the bound."
+    "It costs {=lr_range_test.momentum_tenth_cost:.1f} points on average, and the interval only just excludes the "
+    "bound. From one test to the next the suggestion differs by more than a factor of 2."
 )
 _TENTHS: list[tuple[str, str, Verdict, str]] = [
-    ("Momentum", "momentum", "null", _JUST),
+    ("Momentum", "momentum", "reversed", _JUST),
     ("Adam", "Adam", "reversed", "A tenth of the lowest point is too low here: the best rate lies nearer to it."),
 ]
 

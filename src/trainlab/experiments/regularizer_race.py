@@ -129,15 +129,13 @@ _ADAMW = "Loshchilov and Hutter 2019, Decoupled weight decay regularization"
 _ADAMW_URL = "https://arxiv.org/abs/1711.05101"
 
 CLAIMS = [
-    _claim("L1", "Tibshirani 1996, Regression shrinkage and selection via the lasso", "", "null", _TUNING),
+    _claim("L1", "Tibshirani 1996, Regression shrinkage and selection via the lasso", ""),
     _claim("L2", "Krogh and Hertz 1991, A simple weight decay can improve generalization", ""),
     _claim("decoupled decay", _ADAMW, _ADAMW_URL, "null", _TUNING),
     _claim(
         "max-norm",
         "Srivastava et al. 2014, Dropout",
         "https://jmlr.org/papers/v15/srivastava14a.html",
-        "null",
-        _TUNING,
     ),
     _claim(
         "label smoothing",
