@@ -14,7 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from trainlab_press.errors import PressError
-from trainlab_press.lighten import lighten
+from trainlab_press.lighten import SHEETS, lighten
 
 IMAGE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 640, 480) + bytes(300)
 PNG = base64.b64encode(IMAGE).decode()
@@ -235,3 +235,18 @@ def test_no_page_keeps_an_empty_tabindex(site: Path) -> None:
     lighten(site)
     assert "<label>x</label>" in page.read_text("utf-8")
     assert 'tabindex=""' not in page.read_text("utf-8")
+
+
+def test_a_page_waits_for_no_style_sheet_that_it_does_not_need(tmp_path: Path) -> None:
+    links = "".join(f'\n  <link rel="stylesheet" href="../assets/{sheet}">' for sheet in ("book.css", *SHEETS))
+    bodies = {"plain": "<p>Text.</p>", "tex": '<span class="katex">x</span>'}
+    bodies["both"] = '<span class="katex-display"></span><div class="doc doc-object"></div>'
+    for name, body in bodies.items():
+        (tmp_path / f"{name}.html").write_text(f"<head>{links}\n</head><body>{body}</body>", encoding="utf-8")
+    lighten(tmp_path)
+    kept = {name: (tmp_path / f"{name}.html").read_text(encoding="utf-8") for name in bodies}
+    assert {name: [sheet in text for sheet in ("book.css", *SHEETS)] for name, text in kept.items()} == {
+        "plain": [True, False, False],
+        "tex": [True, True, False],
+        "both": [True, True, True],
+    }

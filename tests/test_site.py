@@ -244,10 +244,20 @@ def test_a_symptom_is_one_click_away_and_reads_well(visit: Visit, width: int, be
 
 def test_search_finds_a_word_of_the_chapter(visit: Visit) -> None:
     page, problems = visit("", "light", 1280)
+    asked = "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('search_index.json')).length"
+    assert page.evaluate(asked) == 0, "nobody has searched yet"
     page.click(".md-search__input")
     page.keyboard.type("momentum")
     page.wait_for_selector(".md-search-result__item")
     assert "Optimizers" in page.inner_text(".md-search-result")
+    assert page.evaluate(asked) == 1
+    assert problems == []
+
+
+def test_an_address_with_a_word_marks_it(visit: Visit) -> None:
+    page, problems = visit("optimizers/?h=momentum", "light", 1280)
+    page.wait_for_selector("article mark")
+    assert page.inner_text("article mark").lower() == "momentum"
     assert problems == []
 
 

@@ -31,7 +31,7 @@ def build(made: Book) -> dict[str, float]:
 
 def test_every_run_counts_once_however_many_figures_show_it(one: Book) -> None:
     counts = {"runs_asked_for": 20, "runs": 20, "training_steps": 240, "figures": 1, "claims": 1}
-    counts |= {"holds": 1, "null": 0, "reversed": 0, "quotes": 0, "snippets": 0, "labs": 0}
+    counts |= {"holds": 1, "null": 0, "reversed": 0, "quotes": 0, "snippets": 0, "labs": 0, "differ": 0, "most": 15.0}
     alone = build(one)
     assert {**alone, "seconds": 0} == counts | {"seconds": 0}
     assert alone["seconds"] == one.json("one")["seconds"]

@@ -35,8 +35,9 @@ def choices(parent: ET.Element, columns: Mapping[str, Mapping[str, int]], rows: 
     """
     bar = add(parent, "div", class_="filters")
     for name, counts in columns.items():
-        add(bar, "label", name, for_=f"choose-{name.lower()}")
-        select = add(bar, "select", id=f"choose-{name.lower()}", data_column=name)
+        choice = add(bar, "span")  # a label stays with its choice where the bar is narrow
+        add(choice, "label", name, for_=f"choose-{name.lower()}")
+        select = add(choice, "select", id=f"choose-{name.lower()}", data_column=name)
         add(select, "option", "All", value="")
         for key, count in counts.items():
             add(select, "option", f"{key} ({count})", value=key)

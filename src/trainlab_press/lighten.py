@@ -4,8 +4,8 @@ mkdocs-jupyter renders an executed notebook into a page of about 680 KB: Jupyter
 call a CDN, images inside the page and without a text alternative, TeX, notes and links to .md files left as they were
 written. This step keeps the code and its outputs, takes the images into files of their own, renders the text cells as
 every chapter is rendered, and leaves the rest out: the site's own style sheet covers what remains, in light and dark.
-No other page is changed, but for faults of the theme: the search dialog has no name, and labels in the menu have an
-empty tabindex.
+Other pages lose the style sheets of what they do not have, TeX or a reference, for which a browser would wait before it
+shows anything; and faults of the theme: the search dialog has no name, and labels in the menu have an empty tabindex.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ EXTENSIONS = [
     "trainlab_press.math",
 ]
 SEARCH = 'data-md-component="search" role="dialog"'
+SHEETS = {"katex.min.css": 'class="katex', "_mkdocstrings.css": 'class="doc '}
+"""Style sheets, and what is on the pages that need them."""
+
 PNG = "data:image/png;base64,"
 NO_ALT = "No description has been provided for this image"
 
@@ -64,6 +67,9 @@ def lighten(site: Path, repository: str = "") -> None:
                 after = ARTICLE.sub(lambda m, p=page: m[1] + _lab(site, p, m[2], repository) + m[3], after, count=1)
             except PressError as error:
                 raise PressError(f"{folder}: {error}") from None
+        for sheet, needed in SHEETS.items():
+            if needed not in after:
+                after = re.sub(rf'\n? *<link rel="stylesheet" href="[^"]*{re.escape(sheet)}">', "", after)
         if after != before:
             page.write_text(after, "utf-8")
 

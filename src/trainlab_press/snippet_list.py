@@ -80,9 +80,9 @@ def _card(press: Press, card: ET.Element, file: Path, place: Place) -> None:
         raise PressError(f"{output} is missing; `trainlab site` runs the snippet")
     first, *more = re.split(r"\n\s*\n", inspect.cleandoc(doc))
     add(add(card, "p", class_="name"), "code", file.name)
-    add(card, "p", " ".join(first.split()), class_="shows")
+    _say(add(card, "p", class_="shows"), first)
     for paragraph in more:
-        add(card, "p", " ".join(paragraph.split()))
+        _say(add(card, "p"), paragraph)
     ways = add(card, "p", class_="ways")
     add(ways, "a", f"In its place: {place.heading}", href=press.to(place.page.path, place.anchor))
     ways[-1].tail = AtomicString(" · ")
@@ -95,6 +95,12 @@ def _card(press: Press, card: ET.Element, file: Path, place: Place) -> None:
     # Without a button to copy it: what a reader takes along is the code.
     printed = add(inside, "div", class_="highlight no-copy")
     add(add(printed, "pre", tabindex="0"), "code", output.read_text("utf-8"))
+
+
+def _say(parent: ET.Element, text: str) -> None:
+    """Append a paragraph of a docstring, in which backticks mark code."""
+    for number, piece in enumerate(" ".join(text.split()).split("`")):
+        add(parent, "code" if number % 2 else "span", piece)
 
 
 def _places(press: Press) -> dict[str, Place]:
