@@ -133,5 +133,7 @@ def record(project: Project, claims: Iterable[dict[str, Any]], names: Iterable[s
                 "correct the sentence or what it expects, then record"
             )
         made = entries.setdefault(name, {"arithmetic": arithmetic(), "processor": processor(), "claims": {}})
-        made["claims"][short] = {part: claim[part] for part in ("verdict", "estimate", "low", "high")}
+        found = {part: claim[part] for part in ("estimate", "low", "high")}
+        rounded = {part: value if value is None else float(f"{value:.6g}") for part, value in found.items()}
+        made["claims"][short] = {"verdict": claim["verdict"], **rounded}
     write(project.root / FILE, (json.dumps(entries, indent=1) + "\n").encode())
