@@ -45,7 +45,7 @@ def test_a_verdict_that_differs_elsewhere_is_shown_beside_the_books(one: Book) -
     assert (known["verdict"], known["low"], known["high"], known["processor"]) == ("null", -0.2, 0.4, "Another")
     assert known["overlap"] is (claim["low"] <= 0.4)
     said = evidence.basis(claim)
-    assert "another processor, Another, and says: No difference seen, 0.1 (−0.2 to 0.4)." in said
+    assert "another processor, Another, and says: No difference seen, 0.10 (-0.20 to 0.40)." in said
     assert said.endswith(evidence.OVERLAP if known["overlap"] else evidence.APART)
     assert "~  Holds" in table([claim], str)
     assert "The book says: No difference seen." in table([claim], str)

@@ -14,6 +14,7 @@ from trainlab import store
 from trainlab_press import publish as press
 from trainlab_press.errors import PressError
 from trainlab_press.publish import Published, read_claims, write_index
+from trainlab_press.shown import shown
 from trainlab_press.site import publish_all
 from trainlab_press.verdicts import chapter_of
 
@@ -145,15 +146,19 @@ def test_two_builds_in_two_places_are_the_same_bytes(tmp_path: Path) -> None:
     assert without_seconds(files[0]) == without_seconds(files[1])
 
 
+def chapter(made: Book, claim_id: str) -> str | None:
+    return chapter_of(shown(made.project.root, made.project.live), claim_id)
+
+
 def test_chapter_of_a_claim_is_the_first_page_that_shows_it(one: Book) -> None:
     docs = one.project.root / "docs"
     (docs / "deep").mkdir()
     (docs / "deep" / "b.md").write_text("!claim one/a\n!claim one/a-b\n", encoding="utf-8")
     (docs / "z.md").write_text("Text of `!claim one/c`.\n\n!claim one/a\n", encoding="utf-8")
-    assert chapter_of(one.project, "one/a") == "deep/b.md"
-    assert chapter_of(one.project, "one/a-b") == "deep/b.md"
-    assert chapter_of(one.project, "one/b") is None
-    assert chapter_of(one.project, "one/c") is None
+    assert chapter(one, "one/a") == "deep/b.md"
+    assert chapter(one, "one/a-b") == "deep/b.md"
+    assert chapter(one, "one/b") is None
+    assert chapter(one, "one/c") is None
 
 
 def test_a_claim_in_code_or_in_a_generated_page_has_no_chapter(one: Book) -> None:
@@ -161,9 +166,9 @@ def test_a_claim_in_code_or_in_a_generated_page_has_no_chapter(one: Book) -> Non
     one.project.live.mkdir()
     (docs / "live" / "a.md").write_text("!claim one/a\n", encoding="utf-8")
     (docs / "b.md").write_text("```\n!claim one/a\n```\n\n<!--\n!claim one/a\n-->\n", encoding="utf-8")
-    assert chapter_of(one.project, "one/a") is None
+    assert chapter(one, "one/a") is None
     (docs / "c.md").write_text("!claim one/a\n", encoding="utf-8")
-    assert chapter_of(one.project, "one/a") == "c.md"
+    assert chapter(one, "one/a") == "c.md"
 
 
 # What is done again

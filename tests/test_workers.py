@@ -20,6 +20,7 @@ from trainlab.runs import Run, grid
 from trainlab.store import Store
 from trainlab.training import Trainer
 from trainlab_press.publish import Published, as_before
+from trainlab_press.shown import shown
 
 OTHER = edited(SMALL, ("batch_size=32", "batch_size=20"))
 BOOK = {"a": SLOW, "b": OTHER, "like_b": OTHER, "z": edited(SLOW, ("batch_size=32", "batch_size=16"))}
@@ -158,7 +159,8 @@ def test_what_a_process_leaves_undone_is_trained_here(
 
 
 def before(made: Book, **options: object) -> Published | None:
-    return as_before(made.project, "one", made.trainer(**options))
+    pages = shown(made.project.root, made.project.live)
+    return as_before(made.project, "one", made.trainer(**options), pages)
 
 
 def test_an_experiment_is_as_before_until_something_changes(one: Book) -> None:

@@ -4,8 +4,9 @@ mkdocs-jupyter renders an executed notebook into a page of about 680 KB: Jupyter
 call a CDN, images inside the page and without a text alternative, TeX, notes and links to .md files left as they were
 written. This step keeps the code and its outputs, takes the images into files of their own, renders the text cells as
 every chapter is rendered, and leaves the rest out: the site's own style sheet covers what remains, in light and dark.
-Other pages lose the style sheets of what they do not have, TeX or a reference, for which a browser would wait before it
-shows anything; and faults of the theme: the search dialog has no name, and labels in the menu have an empty tabindex.
+On every page the theme's script is deferred, code keeps the elements that give it a colour of its own, and the style
+sheets of what is not there, TeX or a reference, are left out: a browser would wait for all of them. And faults of the
+theme are mended: the search dialog has no name, and labels in the menu have an empty tabindex.
 """
 
 from __future__ import annotations
@@ -41,6 +42,14 @@ EXTENSIONS = [
     "trainlab_press.math",
 ]
 SEARCH = 'data-md-component="search" role="dialog"'
+BUNDLE = re.compile(r'<script src=(?="[^"]*/bundle\.[^"]*\.js">)')
+"""The theme's script, for which a page need not wait: the others are deferred too, and come after it."""
+
+NAMES = re.compile(r'<span class="(?:n|w)">(.*?)</span>', re.DOTALL)
+"""Names and spaces in code, which look like the text around them."""
+
+CODE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
+
 SHEETS = {"katex.min.css": 'class="katex', "_mkdocstrings.css": 'class="doc '}
 """Style sheets, and what is on the pages that need them."""
 
@@ -67,6 +76,8 @@ def lighten(site: Path, repository: str = "") -> None:
                 after = ARTICLE.sub(lambda m, p=page: m[1] + _lab(site, p, m[2], repository) + m[3], after, count=1)
             except PressError as error:
                 raise PressError(f"{folder}: {error}") from None
+        after = BUNDLE.sub(r"<script defer src=", after)
+        after = CODE.sub(lambda code: NAMES.sub(r"\1", code[0]), after)
         for sheet, needed in SHEETS.items():
             if needed not in after:
                 after = re.sub(rf'\n? *<link rel="stylesheet" href="[^"]*{re.escape(sheet)}">', "", after)

@@ -40,6 +40,7 @@ from trainlab_press.project import Project
 from trainlab_press.recordings import write
 from trainlab_press.reference import elsewhere
 from trainlab_press.runtable import Watched, table
+from trainlab_press.shown import Shown
 from trainlab_press.totals import totals, trained
 from trainlab_press.verdicts import chapter_of, judge, unquotable
 
@@ -144,13 +145,14 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
     return Published(name, not current, trainer.trained, problems)
 
 
-def as_before(project: Project, name: str, trainer: Trainer) -> Published | None:
+def as_before(project: Project, name: str, trainer: Trainer, pages: Shown) -> Published | None:
     """What publishing would do, where nothing has changed and every stored result is sound; else None.
 
     Args:
         project: the checkout.
         name: the experiment's.
         trainer: the one that would be asked, whose settings tell whether it trains in any case.
+        pages: what they show now.
     """
     if trainer.store is None or trainer.force or settings(trainer) != BY_DEFAULT:
         return None
@@ -159,7 +161,7 @@ def as_before(project: Project, name: str, trainer: Trainer) -> Published | None
         return None
     try:
         claims = [claim for claim in read_claims(project) if claim["experiment"] == name]
-        placed = all(claim["chapter"] == chapter_of(project, claim["id"]) for claim in claims)
+        placed = all(claim["chapter"] == chapter_of(pages, claim["id"]) for claim in claims)
     except (PressError, KeyError):
         return None
     if not placed or record["seal"] != _seal(record, claims):

@@ -19,6 +19,7 @@ from trainlab_press import colab, folded, heads, lighten, llms, policy, programs
 from trainlab_press.errors import PressError
 from trainlab_press.mentions import check_mentions
 from trainlab_press.project import Project
+from trainlab_press.shown import shown
 
 if TYPE_CHECKING:
     from trainlab.training import Trainer
@@ -143,8 +144,8 @@ def publish_all(
         sweep(folder)
     published = {}
     if crew:
-        common = crew.trainer()
-        published = {name: one for name in names if (one := publish.as_before(project, name, common))}
+        common, pages = crew.trainer(), shown(project.root, project.live)
+        published = {name: one for name in names if (one := publish.as_before(project, name, common, pages))}
         changed = [name for name in names if name not in published]
         if published:
             crew.say(f"{len(published)} of {len(names)} experiments are as they were: nothing to train.")

@@ -21,7 +21,7 @@ from trainlab_press.errors import PressError
 from trainlab_press.livefiles import LiveFiles
 from trainlab_press.press import NUMBER, Press
 from trainlab_press.project import Project
-from trainlab_press.shown import shown
+from trainlab_press.shown import Shown, shown
 
 Records = list[dict[str, Any]]
 
@@ -47,10 +47,11 @@ def judge(project: Project, module: ModuleType, results: xr.Dataset, trainer: Tr
     if module.CLAIMS:
         refuse_spent(results, trainer.tuning_seeds)
     records, problems = [], []
-    entry = reference.elsewhere(project, name)
+    entry = None if trainer.smoke else reference.elsewhere(project, name)
+    pages = shown(project.root, project.live)
     for claim in module.CLAIMS:
         estimate, verdict = claim.judge(results)
-        records.append(record := _record(project, name, claim, estimate, verdict))
+        records.append(record := _record(pages, name, claim, estimate, verdict))
         if math.isnan(estimate.value):
             problems.append(
                 f"claim {name}/{claim.id}: the statistic is not a number: {estimate}; take one that these runs have, "
@@ -156,13 +157,13 @@ def unquotable(project: Project, name: str, numbers: dict[str, Any], records: Re
     return problems
 
 
-def chapter_of(project: Project, claim_id: str) -> str | None:
+def chapter_of(pages: Shown, claim_id: str) -> str | None:
     """The page that shows a claim, relative to docs/; the first of the navigation, where several do."""
-    page = shown(project.root, project.live).claims.get(claim_id)
+    page = pages.claims.get(claim_id)
     return page.path if page else None
 
 
-def _record(project: Project, name: str, claim: Claim, estimate: Estimate, verdict: Verdict) -> dict[str, Any]:
+def _record(pages: Shown, name: str, claim: Claim, estimate: Estimate, verdict: Verdict) -> dict[str, Any]:
     """A claim as claims.json has it. JSON has neither NaN nor infinity: null is the end that an interval lacks."""
     claim_id = f"{name}/{claim.id}"
     low, high = claim.held_in
@@ -170,7 +171,7 @@ def _record(project: Project, name: str, claim: Claim, estimate: Estimate, verdi
         "id": claim_id,
         "experiment": name,
         "figure": name,
-        "chapter": chapter_of(project, claim_id),
+        "chapter": chapter_of(pages, claim_id),
         **{part: getattr(claim, part) for part in ("text", "why", "source", "url", "statistic", "kind")},
         "null": _finite(low) if high == math.inf else None,
         "region": [_finite(low), _finite(high)],
