@@ -207,8 +207,10 @@ class Checkout:
 
 
 def without_seconds(files: dict[str, bytes]) -> dict[str, str]:
-    """Files of docs/live, with the time that training took left out, and the seal, which covers it."""
+    """Files of docs/live without the seconds of training, the seal, which covers them, and who wrote the files."""
     return {
-        name: "\n".join(line for line in content.decode().splitlines() if not re.search('"seconds":|"seal":', line))
+        name: "\n".join(
+            line for line in content.decode().splitlines() if not re.search('"(seconds|seal|publisher)":', line)
+        )
         for name, content in files.items()
     }

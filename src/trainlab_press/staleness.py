@@ -62,10 +62,9 @@ class _Seen:
         self, runs: Sequence[Run], probes: Sequence[Probe], every: int | None, dtype: str, splits: Sequence[str]
     ) -> tuple[Trainer, xr.Dataset | Stale]:
         """A trainer that was asked for these runs alone, and what came of it."""
-        key = json.dumps(
-            [[describe(run) for run in runs], [describe(probe) for probe in probes], every, dtype, [*splits]]
-        )
-        if key not in self.found:
+        described = [] if self.store.is_empty() else [[describe(run) for run in runs], [describe(p) for p in probes]]
+        key = json.dumps([described, every, dtype, [*splits]])
+        if key not in self.found or not described:  # where nothing is stored, the answer costs less than the key
             trainer = Trainer(store=self.store, jobs=available_jobs(), dry=True)
             try:
                 self.found[key] = trainer, trainer(runs, probes, every=every, dtype=dtype, splits=splits)

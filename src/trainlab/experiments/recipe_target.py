@@ -146,8 +146,8 @@ CLAIMS = [
         "He",
         "batch norm",
         "null",
-        "The medians are {=recipe_target.curves_he_updates:.0f} and {=recipe_target.curves_batch_norm_updates:.0f} "
-        "updates, and the seeds differ by more.",
+        "The medians are {=recipe_target.curves_he_updates:.0f or never} and "
+        "{=recipe_target.curves_batch_norm_updates:.0f or never} updates, and the seeds differ by more.",
     ),
     _claim(
         "residual-is-faster",
