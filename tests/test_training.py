@@ -253,3 +253,24 @@ def test_the_seconds_of_a_stack_are_shared_out_among_its_runs(runs: list[Run], s
     again = Trainer(store=store)
     again(runs)
     assert again.shares == first.shares[2:]
+
+
+def test_only_the_splits_that_are_named_are_measured(runs: list[Run], results: xr.Dataset) -> None:
+    tuned = train(runs, every=5, splits=["validation"])
+    assert {*tuned.data_vars} == {"batch_loss", "validation_loss", "validation_accuracy"}
+    reported = train(runs, every=5, splits=["test", "validation"])
+    for name in ("validation_loss", "test_loss", "test_accuracy"):
+        np.testing.assert_array_equal(reported[name].values, results[name].values)
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        (["holdout"], "splits must be some of train, validation, test, got holdout"),
+        (["test"], "got test"),
+        ([], "none"),
+    ],
+)
+def test_splits_that_cannot_be_are_refused(runs: list[Run], splits: list[str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        train(runs, splits=splits)

@@ -1,5 +1,6 @@
 """Experiments published in several processes at once: nothing is trained twice, and nothing comes out otherwise."""
 
+import json
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from trainlab.models import MLP
 from trainlab.runs import Run, grid
 from trainlab.store import Store
 from trainlab.training import Trainer
+from trainlab_press import reference
 from trainlab_press.publish import Published, as_before
 from trainlab_press.shown import shown
 
@@ -204,12 +206,21 @@ def damage_a_result(made: Book) -> None:
     path.write_bytes(content)
 
 
+def record_another_verdict(made: Book) -> None:
+    """As when a pull brings what another processor measured."""
+    entry = {"arithmetic": "another", "processor": "Another", "claims": {}}
+    path = made.project.root / reference.FILE
+    path.parent.mkdir()
+    path.write_text(json.dumps({"one": entry}))
+
+
 def show_a_claim_on_a_page(made: Book) -> None:
     (made.project.root / "docs" / "page.md").write_text("# Page\n\n!claim one/loss-falls\n")
 
 
 @pytest.mark.parametrize(
-    "change", [edit_a_number, edit_a_claim, forget_the_claims, damage_a_result, show_a_claim_on_a_page]
+    "change",
+    [edit_a_number, edit_a_claim, forget_the_claims, damage_a_result, record_another_verdict, show_a_claim_on_a_page],
 )
 def test_what_was_changed_by_hand_is_made_again(one: Book, change: Callable[[Book], None]) -> None:
     one.publish("one")

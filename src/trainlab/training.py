@@ -155,8 +155,8 @@ class Trainer:
             raise ValueError(f"splits must be some of {', '.join(SPLITS)}, got {', '.join(sorted(unknown))}")
         if not splits & {"train", "validation"} or ("validation" not in splits and _watching(runs)):
             raise ValueError(
-                f"splits must name the training or the validation split, and the latter where a schedule watches it, "
-                f"got {', '.join(splits) or 'none'}"
+                "splits must name the training or the validation split, and the latter where a schedule watches it, "
+                f"got {', '.join(sorted(splits)) or 'none'}"
             )
         memory = memory_limit(self.jobs, self.device) if self.memory is None else self.memory
         groups = stacks(runs, self.stack_size or (lambda run: stack_size(run, dtype, memory)))

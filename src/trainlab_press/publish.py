@@ -19,6 +19,7 @@ from trainlab.files import alone
 from trainlab.fingerprint import digest, fingerprint, refuse_changed
 from trainlab.store import versions
 from trainlab.training import Trainer
+from trainlab_press import reference
 from trainlab_press.errors import PressError
 from trainlab_press.figures import render
 from trainlab_press.freshness import (
@@ -38,7 +39,6 @@ from trainlab_press.livefiles import LiveFiles
 from trainlab_press.machine import machine
 from trainlab_press.project import Project
 from trainlab_press.recordings import write
-from trainlab_press.reference import elsewhere
 from trainlab_press.runtable import Watched, table
 from trainlab_press.shown import Shown
 from trainlab_press.totals import totals, trained
@@ -94,7 +94,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         problems = []
     elif edge := results.attrs.get("at_edge"):
         found = f"{name}: {', '.join(edge)} tuned best at the edge of the grid"
-        if entry := elsewhere(project, name):
+        if entry := reference.elsewhere(project, name):
             log.warning("%s on this processor, and not on the book's, %s", found, entry["processor"])
         else:
             problems.append(f"{found}; widen it")
@@ -137,7 +137,7 @@ def publish(project: Project, name: str, trainer: Trainer) -> Published:
         record["drawn"] = LiveFiles(project.live).experiment(name)["drawn"]
     if not trainer.smoke:
         problems += unquotable(project, name, record["numbers"], claims)
-    record["seal"] = _seal(record, claims)
+    record["seal"] = _seal(project, record, claims)
     _write_json(project.live / f"{name}.json", record)
     _merge_claims(project, name, claims)
     if name == PREVIEW[0] and not trainer.smoke:
@@ -162,9 +162,10 @@ def as_before(project: Project, name: str, trainer: Trainer, pages: Shown) -> Pu
     try:
         claims = [claim for claim in read_claims(project) if claim["experiment"] == name]
         placed = all(claim["chapter"] == chapter_of(pages, claim["id"]) for claim in claims)
+        sealed = record["seal"] == _seal(project, record, claims)
     except (PressError, KeyError):
         return None
-    if not placed or record["seal"] != _seal(record, claims):
+    if not placed or not sealed:
         return None
     if not all(trainer.store.is_sound(key) for key in record["stacks"]):
         return None
@@ -238,10 +239,11 @@ def read_claims(project: Project) -> list[dict[str, Any]]:
         raise PressError(f"{path} is damaged ({error}); `trainlab run` writes it again") from None
 
 
-def _seal(record: dict[str, Any], claims: list[dict[str, Any]]) -> str:
-    """A digest of what is written about an experiment, by which an edit by hand is seen."""
+def _seal(project: Project, record: dict[str, Any], claims: list[dict[str, Any]]) -> str:
+    """A digest of what is written about an experiment and of the verdicts it was held against, which shows an edit."""
     written = {part: value for part, value in record.items() if part != "seal"}
-    return digest(json.dumps([written, sorted(claims, key=lambda claim: claim["id"])], sort_keys=True))
+    known = reference.read(project).get(record["name"])
+    return digest(json.dumps([written, sorted(claims, key=lambda claim: claim["id"]), known], sort_keys=True))
 
 
 def _merge_claims(project: Project, name: str, claims: list[dict[str, Any]]) -> None:
