@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 
-LENGTHS, DECAY, PEAK = (200, 400, 800), 0.2, 0.02
+LENGTHS, DECAY, PEAK = (150, 300, 600), 0.2, 0.02
 
 
 def network(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -58,7 +58,7 @@ for seed in range(2):
         steps(branch, own, [1 - step / fall for step in range(fall)])
         branched[length] += loss(branch) / 2
         spent += fall / 2
-print("loss, mean of 2 seeds, after       200     400     800 updates")
+print("loss, mean of 2 seeds, after       150     300     600 updates")
 print(f"{'planned for this length':28}", "".join(f"{planned[length]:8.2f}" for length in LENGTHS))
 print(f"{'branched off one long run':28}", "".join(f"{branched[length]:8.2f}" for length in LENGTHS))
 print(f"updates in all: planned {sum(LENGTHS) / 1000:.2f} thousand, branched {(done + spent) / 1000:.2f} thousand")
