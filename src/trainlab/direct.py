@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812  (its name everywhere)
 from torch import Tensor, nn
 
 from trainlab.layers import AlphaDropout, BranchEnd, Dropout, Residual
+from trainlab.norms import BatchNorm
 from trainlab.types import Tensors
 
 ELEMENTWISE = (
@@ -53,8 +54,8 @@ def _layer(prefix: str, module: nn.Module, known: set[str]) -> Layer | None:
         return _layer_norm(module, own)
     if isinstance(module, nn.BatchNorm1d) and kind is nn.BatchNorm1d and len(own) == 5 and module.momentum is not None:
         return _batch_norm(module, own)
-    if isinstance(module, Dropout) and kind in (Dropout, AlphaDropout):
-        return _dropout(module, own)
+    if kind in (Dropout, AlphaDropout, BatchNorm):
+        return _itself(module, own)
     if isinstance(module, Residual) and kind is Residual:
         branch = _layer(f"{prefix}branch.", module.branch, known)
         return branch and (lambda tensors, x: x + branch(tensors, x))
@@ -110,15 +111,18 @@ def _batch_norm(module: nn.BatchNorm1d, own: dict[str, str]) -> Layer:
     return forward
 
 
-def _dropout(module: Dropout, own: dict[str, str]) -> Layer:
-    """The layer itself, with the stack's buffers: it can take a leading axis."""
+def _itself(module: nn.Module, own: dict[str, str]) -> Layer:
+    """The layer itself, with the stack's parameters and buffers: it can take a leading axis."""
+    registries: list[dict[str, Tensor | None]] = [module._parameters, module._buffers]  # pyright: ignore[reportAssignmentType]
 
     def forward(tensors: Tensors, x: Tensor) -> Tensor:
-        before = dict(module._buffers)
-        module._buffers.update({name: tensors[key] for name, key in own.items()})
+        before = [dict(registry) for registry in registries]
+        for registry in registries:
+            registry.update({name: tensors[own[name]] for name in registry})
         try:
             return module(x)
         finally:
-            module._buffers.update(before)
+            for registry, values in zip(registries, before, strict=True):
+                registry.update(values)
 
     return forward

@@ -1,24 +1,28 @@
 """Layers that stack safely: what a run computes never depends on the runs beside it."""
 
+import functools
+
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-
-_INT32 = 1 << 32
 
 SELU_LOW = -1.7580993408473766
 """The value that SELU approaches for very negative inputs."""
 
 
-def _signed(word: int) -> int:
-    """The int32 with the same 32 bits."""
-    word %= _INT32
-    return word - _INT32 if word >= _INT32 // 2 else word
+def _words(values: Tensor) -> np.ndarray:
+    """The lowest 32 bits of integers, without a sign."""
+    return values.cpu().numpy().astype(np.uint32)
 
 
-def _xorshift(x: Tensor, bits: int) -> Tensor:
-    """`x ^ (x >> bits)` with a logical shift, which torch lacks for signed integers."""
-    return (x >> bits).bitwise_and_((1 << (32 - bits)) - 1).bitwise_xor_(x)
+def _mix(x: np.ndarray, spare: np.ndarray, bits: int) -> None:
+    """`x ^ (x >> bits)`, in place."""
+    np.right_shift(x, bits, out=spare)
+    np.bitwise_xor(x, spare, out=x)
+
+
+FIRST, SECOND, PLACE = np.uint32(0x7FEB352D), np.uint32(0x846CA68B), np.uint32(0x9E3779B9)
 
 
 def counter_bits(key: Int[Tensor, "2 *runs"], count: int) -> Int[Tensor, "*runs count"]:
@@ -38,13 +42,81 @@ def counter_bits(key: Int[Tensor, "2 *runs"], count: int) -> Int[Tensor, "*runs 
         Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". The mixing constants are
         those of Wellons 2018, "Prospecting for hash functions" (lowbias32).
     """
-    first, second = key.unsqueeze(-1)
-    x = torch.arange(count, dtype=torch.int32, device=key.device) ^ first
-    x = _xorshift(x, 16).mul_(0x7FEB352D)
+    return torch.ops.trainlab.counter_bits(key, count)
+
+
+def _counter_bits(key: Tensor, count: int) -> Tensor:
+    first, second = _words(key)[..., None]
+    x = np.arange(count, dtype=np.uint32) ^ first
+    spare = np.empty_like(x)
+    _mix(x, spare, 16)
+    x *= FIRST
     # The second word enters between the rounds, or two keys would give each other's numbers in another order.
-    x.bitwise_xor_(second)
-    x = _xorshift(x, 15).mul_(_signed(0x846CA68B))
-    return _xorshift(x, 16)
+    x ^= second
+    _mix(x, spare, 15)
+    x *= SECOND
+    _mix(x, spare, 16)
+    return torch.from_numpy(x.view(np.int32)).to(key.device)
+
+
+def _counter_bits_of_many(_: object, dims: tuple[int | None, ...], key: Tensor, count: int) -> tuple[Tensor, int]:
+    bits = counter_bits(key.movedim(dims[0] or 0, -1), count)
+    return bits, bits.ndim - 2
+
+
+BLOCK = 64
+"""Steps whose keys are mixed together, because so few numbers take as long as one."""
+
+
+@functools.lru_cache(maxsize=256)
+def _keys(seeds: bytes, layer: int, block: int) -> np.ndarray:
+    """Keys `[BLOCK, 2, runs]` of a block of steps, for the same layer of several runs."""
+    seed = np.frombuffer(seeds, np.int64)
+    step = np.arange(block * BLOCK, (block + 1) * BLOCK)[:, None]
+    words = np.stack([x.astype(np.uint32) for x in np.broadcast_arrays(seed, seed >> 32, step, layer)])
+    # Each place has a constant of its own, or words in another order would give the key in another order; and
+    # the factor 2 gives the sum an inverse, or words that differ by (1, -1, 1, -1) would give one key.
+    constants = (np.arange(1, 5, dtype=np.uint32) * PLACE)[:, None, None]
+    spare = np.empty_like(words)
+    for _ in range(4):
+        words += 2 * words[[3, 0, 1, 2]] + constants
+        _mix(words, spare, 16)
+        words *= FIRST
+        _mix(words, spare, 15)
+        words *= SECOND
+    return words[2:].swapaxes(0, 1).view(np.int32)
+
+
+def _dropout_key(seed: Tensor, step: Tensor, layer: int) -> Tensor:
+    seeds, steps = seed.cpu().numpy().ravel(), step.cpu().numpy().ravel()
+    keys = np.empty((2, seeds.size), np.int32)
+    for number in np.unique(steps):  # the runs of a stack are all at the same step
+        here = steps == number
+        block, place = divmod(int(number), BLOCK)
+        keys[:, here] = _keys(seeds[here].tobytes(), layer, block)[place]
+    return torch.from_numpy(keys.reshape(2, *seed.shape)).to(seed.device)
+
+
+def _dropout_key_of_many(
+    _: object, dims: tuple[int | None, ...], seed: Tensor, step: Tensor, layer: int
+) -> tuple[Tensor, int]:
+    runs = next(x.shape[dim] for x, dim in zip((seed, step), dims, strict=False) if dim is not None)
+    seed, step = (
+        x.expand(runs, *x.shape) if dim is None else x.movedim(dim, 0)
+        for x, dim in zip((seed, step), dims, strict=False)
+    )
+    return torch.ops.trainlab.dropout_key(seed, step, layer), 1
+
+
+_LIBRARY = torch.library.Library("trainlab", "DEF")
+"""Operations of NumPy, which has unsigned integers and takes half of PyTorch's time; `vmap` must be told of them."""
+
+_LIBRARY.define("counter_bits(Tensor key, int count) -> Tensor")
+_LIBRARY.define("dropout_key(Tensor seed, Tensor step, int layer) -> Tensor")
+_LIBRARY.impl("counter_bits", _counter_bits, "CompositeExplicitAutograd")
+_LIBRARY.impl("dropout_key", _dropout_key, "CompositeExplicitAutograd")
+torch.library.register_vmap("trainlab::counter_bits", _counter_bits_of_many, lib=_LIBRARY)
+torch.library.register_vmap("trainlab::dropout_key", _dropout_key_of_many, lib=_LIBRARY)
 
 
 class Dropout(nn.Module):
@@ -84,16 +156,7 @@ class Dropout(nn.Module):
 
         Mixed, not added: with an additive key, seed 1 at step 1 would equal seed 0 at step 2.
         """
-        words = torch.stack([self.seed, self.seed >> 32, self.step, torch.full_like(self.step, self.layer)])
-        words = words.to(torch.int32)
-        # Each place has a constant of its own, or words in another order would give the key in another order; and
-        # the factor 2 gives the sum an inverse, or words that differ by (1, -1, 1, -1) would give one key.
-        constants = torch.arange(1, 5, dtype=torch.int32, device=words.device) * _signed(0x9E3779B9)
-        constants = constants.view(4, *self.seed.ndim * (1,))
-        for _ in range(4):
-            words = _xorshift(words + 2 * words.roll(1, 0) + constants, 16) * 0x7FEB352D
-            words = _xorshift(words, 15) * _signed(0x846CA68B)
-        return words[2:]
+        return torch.ops.trainlab.dropout_key(self.seed, self.step, self.layer)
 
     def mask(self, shape: torch.Size) -> Bool[Tensor, "*shape"]:
         """True where an element survives.

@@ -14,7 +14,8 @@ class BatchNorm(nn.Module):
 
     In training mode $\mu$ and $\sigma^2$ are those of the mini-batch. In evaluation mode they are running
     averages of what training has seen. It equals `nn.BatchNorm1d`, except that a mini-batch of one example,
-    which PyTorch refuses, is let through: its variance is 0 and the output is $\beta$.
+    which PyTorch refuses, is let through: its variance is 0 and the output is $\beta$. Where parameters and buffers
+    have an axis of runs, the input has it too, as its first.
 
     Args:
         units: features of an example.
@@ -46,16 +47,17 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(units))
         self.register_buffer("running_var", torch.ones(units))
 
-    def forward(self, x: Float[Tensor, "batch units"]) -> Float[Tensor, "batch units"]:
+    def forward(self, x: Float[Tensor, "*runs batch units"]) -> Float[Tensor, "*runs batch units"]:
         """Normalize each unit."""
         if self.training:
-            mean, variance = x.mean(0), x.var(0, correction=0)
-            self.remember(mean.detach(), variance.detach(), len(x))
+            mean, variance = x.mean(-2), x.var(-2, correction=0)
+            self.remember(mean.detach(), variance.detach(), x.shape[-2])
         else:
             mean, variance = self.running_mean, self.running_var
-        return (x - mean) * (self.weight / (variance + self.eps).sqrt()) + self.bias
+        scale = self.weight / (variance + self.eps).sqrt()
+        return (x - mean.unsqueeze(-2)) * scale.unsqueeze(-2) + self.bias.unsqueeze(-2)
 
-    def remember(self, mean: Float[Tensor, " units"], variance: Float[Tensor, " units"], count: int) -> None:
+    def remember(self, mean: Float[Tensor, "*runs units"], variance: Float[Tensor, "*runs units"], count: int) -> None:
         """Move the running averages towards a mini-batch, whose variance is first freed of its bias.
 
         Args:
