@@ -103,7 +103,7 @@ def test_workers_give_the_same_bits(runs: list[Run], results: xr.Dataset) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"every": 0}, "every must be >= 1 updates, got 0"),
+        ({"every": -1}, "every must be >= 1 updates, or AT_END, got -1"),
         ({"dtype": "float16"}, "dtype must be 'float32' or 'float64', got 'float16'"),
     ],
 )

@@ -18,6 +18,9 @@ from trainlab.types import Loss, Tensors
 TRAIN_ROWS = 1000
 """Rows of the training split on which the training loss is measured."""
 
+AT_END = 0
+"""In place of the updates between two measurements: only one, after the last update."""
+
 TAKEN = (
     *("run", "step", "update", "batch_loss", "train_loss", "train_accuracy"),
     *("validation_loss", "validation_accuracy", "test_loss", "test_accuracy"),
@@ -75,7 +78,7 @@ class _Loop:
 
     def run(self) -> Arrays:
         steps, every = self.steps, self.task.every
-        marks = sorted({*range(0, steps + 1, every), steps})
+        marks = [steps] if every == AT_END else sorted({*range(0, steps + 1, every), steps})
         batch_losses: list[Tensor] = []
         measured: list[dict[str, Tensor]] = []
         batches = order([run.seed for run in self.runs], len(self.train.y), self.batch_size)

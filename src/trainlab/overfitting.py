@@ -12,6 +12,7 @@ import xarray as xr
 from trainlab.data import MNIST1D
 from trainlab.history import early_stop
 from trainlab.inits import He
+from trainlab.loop import AT_END
 from trainlab.losses import CrossEntropy
 from trainlab.models import MLP
 from trainlab.optimizers import L2, Adam, DecoupledDecay
@@ -152,7 +153,7 @@ def fresh(train: Train, tuned: Tuned, name: str, rows: int = ROWS, every_strengt
     """
     runs = at_each_strength(tuned, name) if name in METHODS and every_strength else [tuned.best[name]]
     all_runs = [run for one in runs for run in grid(one, seed=FRESH_SEEDS)]
-    results = train(all_runs, probes_of(name) if rows == ROWS else [], every=STEPS).isel(step=-1, drop=True)
+    results = train(all_runs, probes_of(name) if rows == ROWS else [], every=AT_END).isel(step=-1, drop=True)
     strengths = [strength_of(run, name) for run in all_runs]
     chosen = strength_of(tuned.best[name], name)
     labels = {

@@ -13,7 +13,7 @@ from trainlab.data import SPLITS
 from trainlab.engine import execute
 from trainlab.feedback import Feedback
 from trainlab.fingerprint import digest
-from trainlab.loop import train_stack
+from trainlab.loop import AT_END, train_stack
 from trainlab.probes import Probe
 from trainlab.runs import Run, coordinate, stacks
 from trainlab.sizing import memory_limit, stack_size
@@ -144,7 +144,8 @@ class Trainer:
             self.runs += runs
             raise Stale(len(runs), len(runs), ["never trained"])
         if self.smoke:
-            every = max(SMOKE_EVERY, (every or 0) * SMOKE_STEPS // runs[0].steps)
+            if every != AT_END:
+                every = max(SMOKE_EVERY, (every or 0) * SMOKE_STEPS // runs[0].steps)
             runs = [replace(run, steps=min(run.steps, SMOKE_STEPS)) for run in runs]
         asked, runs = runs, [_pilot(run) for run in runs] if self.pilot else runs
         for run in runs:
@@ -153,6 +154,8 @@ class Trainer:
             raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
         if unknown := (splits := {*splits}) - {*SPLITS}:
             raise ValueError(f"splits must be some of {', '.join(SPLITS)}, got {', '.join(sorted(unknown))}")
+        if every == AT_END and _watching(runs):
+            raise ValueError("every must be >= 1 updates where a schedule watches the measurements, got AT_END")
         if not splits & {"train", "validation"} or ("validation" not in splits and _watching(runs)):
             raise ValueError(
                 "splits must name the training or the validation split, and the latter where a schedule watches it, "
@@ -164,7 +167,7 @@ class Trainer:
             Task(
                 runs=tuple(runs[index] for index in group),
                 probes=tuple(probes),
-                every=every or max(1, runs[group[0]].steps // MEASUREMENTS),
+                every=max(1, runs[group[0]].steps // MEASUREMENTS) if every is None else every,
                 dtype=dtype,
                 device=self.device,
                 splits=tuple(name for name in SPLITS if name in splits),
@@ -275,7 +278,8 @@ def train(
     Args:
         runs: what to train.
         probes: what to measure inside each run, besides losses and accuracies.
-        every: updates between two measurements; about 20 measurements a run by default.
+        every: updates between two measurements, or `AT_END` for a single one after the last update; about 20
+            measurements a run by default.
         dtype: "float32" or "float64".
         device: "cpu", "cuda", ...
         jobs: worker processes; 1 trains in this process.
@@ -327,8 +331,8 @@ def _check(run: Run, every: int | None) -> None:
     rows = len(run.data.load().train.y)
     if run.batch_size > rows:
         raise ValueError(f"batch_size must be at most the {rows} training rows of {run.data}, got {run.batch_size}")
-    if every is not None and every < 1:
-        raise ValueError(f"every must be >= 1 updates, got {every}")
+    if every is not None and every < 0:
+        raise ValueError(f"every must be >= 1 updates, or AT_END, got {every}")
 
 
 def _assemble(runs: list[Run], groups: list[list[int]], results: list[Arrays]) -> xr.Dataset:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from trainlab.data import SPLITS
 from trainlab.feedback import Feedback
+from trainlab.loop import AT_END
 from trainlab.runs import Run, grid, label
 from trainlab.spaces import Space, Values, beyond, is_list, numeric, setting, settings, spaces, with_settings
 
@@ -150,8 +151,7 @@ def _results(train: Train, tried: Mapping[str, list[Run]], seeds: list[int], spl
     runs = [run for column in tried.values() for trial in column for run in grid(trial, seed=seeds)]
     # Only the last measurement counts, unless a schedule watches them all.
     watched = any(isinstance(run.schedule, Feedback) for run in runs)
-    every = None if watched else max((run.steps for run in runs), default=1)
-    results = train(runs, every=every, splits=splits)
+    results = train(runs, every=None if watched else AT_END, splits=splits)
     last = results.sel(step=results.steps)  # of each run; contenders may differ in their number of updates
     shape = (len(tried), -1, len(seeds))
     names = [name for name in ("validation_loss", "validation_accuracy", "test_accuracy") if name in last]

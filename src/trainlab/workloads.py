@@ -114,7 +114,7 @@ def fashion_contenders() -> dict[str, Run]:
 def tuned_fashion_race(train: Train) -> tuple[Tuned, xr.Dataset]:
     """The race on images: 10 rates x 1 seed for every optimizer, then fresh seeds."""
     tuned = tune(train, fashion_contenders(), FASHION_RATES, FASHION_TUNING_SEEDS)
-    return tuned, train(tuned.fresh(FRESH_SEEDS), every=FASHION_EVERY)
+    return tuned, train(tuned.fresh(FRESH_SEEDS), every=FASHION_EVERY, splits=REPORTS)
 
 
 def fixed_fashion_race(train: Train, lr: float) -> xr.Dataset:

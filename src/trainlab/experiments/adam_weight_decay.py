@@ -16,6 +16,7 @@ import xarray as xr
 from trainlab import plots
 from trainlab.claims import Claim, Comparison
 from trainlab.data import MNIST1D
+from trainlab.loop import AT_END
 from trainlab.optimizers import L2, Adam, DecoupledDecay, Optimizer
 from trainlab.runs import Run, grid
 from trainlab.stats import Estimate, paired_difference
@@ -43,7 +44,7 @@ def _table_of(train: Train, seeds: range) -> xr.Dataset:
     parts: list[xr.Dataset] = []
     for method, decays in DECAYS.items():
         for index, decay in enumerate(decays):
-            runs = train(_runs(method, decay, seeds), every=STEPS).isel(step=-1, drop=True)
+            runs = train(_runs(method, decay, seeds), every=AT_END).isel(step=-1, drop=True)
             labels = {"method": ("run", [method] * runs.sizes["run"]), "decay": ("run", [index] * runs.sizes["run"])}
             parts.append(runs[["validation_accuracy", "train_accuracy", "test_accuracy"]].assign_coords(labels))
     return xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="exact")

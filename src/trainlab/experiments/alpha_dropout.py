@@ -18,6 +18,7 @@ from trainlab.claims import Claim, Comparison, within
 from trainlab.data import MNIST1D
 from trainlab.inits import LeCun
 from trainlab.layers import AlphaDropout, Dropout
+from trainlab.loop import AT_END
 from trainlab.models import OrderedMLP
 from trainlab.optimizers import Adam
 from trainlab.overfitting import MANY_RATES, ROWS, data, finite
@@ -105,7 +106,7 @@ def _trained(train: Train) -> tuple[xr.Dataset, list[str]]:
     space = {kind: {} if kind == NONE else {"model.dropout": STRENGTHS} for kind in contenders}
     tuned = tune(train, contenders, rates, TUNING_SEEDS, space)
     runs = tuned.fresh(SEEDS)
-    results = train(runs, every=STEPS).isel(step=-1, drop=True)[["test_accuracy", "train_accuracy"]]
+    results = train(runs, every=AT_END).isel(step=-1, drop=True)[["test_accuracy", "train_accuracy"]]
     labels = [kind for kind in contenders for _ in SEEDS]
     chosen = [float(tuned.best[kind].model.dropout) for kind in labels]  # pyright: ignore[reportFunctionMemberAccess]
     columns = {"kind": labels, "part": ["trained"] * len(labels), "rate": chosen}

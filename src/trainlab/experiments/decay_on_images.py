@@ -13,6 +13,8 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, by_seed, difference
+from trainlab.data import REPORTS
+from trainlab.loop import AT_END
 from trainlab.optimizers import Adam
 from trainlab.scheduled import LINES, SCHEDULES, key
 from trainlab.stats import mean_interval
@@ -27,7 +29,7 @@ TUNING_SEEDS = range(1000, 1002)
 def measure(train: Train) -> xr.Dataset:
     contenders = {name: replace(FASHION, optimizer=Adam(), schedule=SCHEDULES[name]) for name in NAMES}
     tuned = tune(train, contenders, RATES, TUNING_SEEDS)
-    results = train(tuned.fresh(FRESH_SEEDS), every=FASHION.steps)
+    results = train(tuned.fresh(FRESH_SEEDS), every=AT_END, splits=REPORTS)
     names = [name for name in NAMES for _ in FRESH_SEEDS]
     results = results.assign_coords(schedule_name=("run", names))
     return results.assign_attrs(at_edge=tuned.at_edge, rates=tuned.trials.sizes["trial"])

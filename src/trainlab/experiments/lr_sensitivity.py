@@ -17,6 +17,7 @@ import xarray as xr
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
 from trainlab.interactive import quantised, series, window_means, windows
+from trainlab.loop import AT_END
 from trainlab.runs import grid
 from trainlab.tuning import Train
 from trainlab.workloads import FRESH_SEEDS, OPTIMIZERS, RATES, race_contenders
@@ -33,7 +34,7 @@ WINDOWS, LARGEST = 24, 9.99
 
 def measure(train: Train) -> xr.Dataset:
     runs = [run for contender in race_contenders().values() for run in grid(contender, lr=RATES, seed=FRESH_SEEDS)]
-    return train(runs, every=runs[0].steps)
+    return train(runs, every=AT_END)
 
 
 def _of(results: xr.Dataset, name: str) -> xr.Dataset:

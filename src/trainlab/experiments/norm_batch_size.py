@@ -14,8 +14,9 @@ from torch import nn
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, by_seed, difference, within
-from trainlab.data import MNIST1D
+from trainlab.data import MNIST1D, REPORTS
 from trainlab.inits import He
+from trainlab.loop import AT_END
 from trainlab.norm_workloads import joined
 from trainlab.normnets import Norm, NormMLP
 from trainlab.norms import BatchNorm
@@ -55,7 +56,7 @@ def measure(train: Train) -> xr.Dataset:
             for name, norm in NORMS.items()
         }
         tuned = tune(train, contenders, RATES, TUNING_SEEDS)
-        results = train(tuned.fresh(SEEDS), every=steps)
+        results = train(tuned.fresh(SEEDS), every=AT_END, splits=REPORTS)
         parts.append(results.assign_coords(norm=("run", [name for name in NORMS for _ in SEEDS])))
         best = tuned.trials.validation_accuracy.fillna(0).mean("seed").max("trial").values
         learned = {name for name, accuracy in zip(NORMS, best, strict=True) if accuracy > LEARNED}

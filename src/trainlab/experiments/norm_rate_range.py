@@ -15,6 +15,8 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import Claim, Comparison, by_seed, difference
+from trainlab.data import REPORTS
+from trainlab.loop import AT_END
 from trainlab.norm_workloads import NETS, SEEDS, TARGET, joined
 from trainlab.runs import grid
 from trainlab.tuning import Train
@@ -30,7 +32,7 @@ STEP = math.log10(RATES[-1] / RATES[0]) / (len(RATES) - 1)
 def measure(train: Train) -> xr.Dataset:
     parts = []
     for name, run in NETS.items():
-        results = train(grid(replace(run, steps=STEPS), lr=RATES, seed=SEEDS), every=STEPS)
+        results = train(grid(replace(run, steps=STEPS), lr=RATES, seed=SEEDS), every=AT_END, splits=REPORTS)
         parts.append(results.assign_coords(net=("run", [name] * results.sizes["run"])))
     return joined(parts)
 

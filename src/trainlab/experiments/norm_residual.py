@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from trainlab import plots
 from trainlab.claims import Claim, Comparison, by_seed, difference, within
-from trainlab.data import MNIST1D
+from trainlab.data import MNIST1D, REPORTS
 from trainlab.inits import He
+from trainlab.loop import AT_END
 from trainlab.norm_workloads import joined
 from trainlab.normnets import NormResidualMLP
 from trainlab.optimizers import Momentum
@@ -93,7 +94,7 @@ def measure(train: Train) -> xr.Dataset:
     parts, edges, rates = [], [], []
     for blocks in BLOCKS:
         tuned = tune(train, {name: _run(name, blocks) for name in NETS}, RATES, TUNING_SEEDS)
-        results = train(tuned.fresh(SEEDS), every=STEPS)
+        results = train(tuned.fresh(SEEDS), every=AT_END, splits=REPORTS)
         names = [name for name in NETS for _ in SEEDS]
         parts.append(results.assign_coords(net=("run", names), blocks=("run", [blocks] * len(names))))
         best = tuned.trials.validation_accuracy.fillna(0).mean("seed").max("trial").values

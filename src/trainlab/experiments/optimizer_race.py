@@ -70,7 +70,6 @@ def _of_problem(results: xr.Dataset, problem: str) -> dict[str, float]:
         out[f"{key}_early_accuracy"] = 100 * float(runs.validation_accuracy.isel(step=early).mean())
         out[f"{key}_final_accuracy"] = 100 * float(runs.validation_accuracy.isel(step=-1).mean())
         out[f"{key}_updates_to_target"] = _updates_to(runs, TARGET)
-        out[f"{key}_loss"] = float(runs.train_loss.isel(step=-1).mean())
         out[f"{key}_lr"] = float(runs.lr.values[0])
     accuracies = [out[f"{name.lower()}_accuracy"] for name in NAMES]
     below = [out[f"{name.lower()}_final_accuracy"] - out[f"{name.lower()}_accuracy"] for name in NAMES]
@@ -80,6 +79,8 @@ def _of_problem(results: xr.Dataset, problem: str) -> dict[str, float]:
 
 def numbers(results: xr.Dataset) -> dict[str, float]:
     out = _of_problem(results, PROBLEMS[0])
+    losses = {name: _of(results, PROBLEMS[0], name).train_loss.isel(step=-1) for name in NAMES}
+    out |= {f"{name.lower()}_loss": float(loss.mean()) for name, loss in losses.items()}
     out |= {f"fashion_{key}": value for key, value in _of_problem(results, PROBLEMS[1]).items()}
     out |= {"seeds": float(len(set(results.seed.values))), "target": 100 * TARGET, "fashion_rows": 10_000.0}
     out |= {"optimizers": float(len(NAMES)), "tuning_seeds": float(len(TUNING_SEEDS))}

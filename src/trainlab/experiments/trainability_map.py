@@ -21,6 +21,7 @@ from trainlab.claims import Claim, Comparison, by_seed, within
 from trainlab.data import MNIST1D
 from trainlab.gains import gradient_factor, right_gain
 from trainlab.inits import Scaled
+from trainlab.loop import AT_END
 from trainlab.models import MLP
 from trainlab.optimizers import Momentum
 from trainlab.runs import Run, grid, label
@@ -63,7 +64,7 @@ def _runs(name: str, depth: int) -> list[Run]:
 
 def measure(train: Train) -> xr.Dataset:
     cases = {(name, depth): _runs(name, depth) for name in ACTIVATIONS for depth in DEPTHS}
-    results = train([run for runs in cases.values() for run in runs], every=STEPS)
+    results = train([run for runs in cases.values() for run in runs], every=AT_END)
     names = [name for (name, _), runs in cases.items() for _ in runs]
     depths = [depth for (_, depth), runs in cases.items() for _ in runs]
     return results.assign_coords(activation=("run", names), depth=("run", depths))

@@ -15,8 +15,9 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, Comparison, by_seed, difference
-from trainlab.data import MNIST1D
+from trainlab.data import MNIST1D, REPORTS
 from trainlab.inits import He
+from trainlab.loop import AT_END
 from trainlab.models import MLP
 from trainlab.optimizers import Adam, Momentum, Optimizer
 from trainlab.runs import Run, grid
@@ -81,7 +82,9 @@ def measure(train: Train) -> xr.Dataset:
     parts: list[xr.Dataset] = []
     for method, (optimizer, rates, starts) in METHODS.items():
         base = replace(BASE, optimizer=optimizer)
-        results = train(grid(base, schedule=[STARTS[name] for name in starts], lr=rates, seed=SEEDS), every=STEPS)
+        results = train(
+            grid(base, schedule=[STARTS[name] for name in starts], lr=rates, seed=SEEDS), every=AT_END, splits=REPORTS
+        )
         names = [name for name in starts for _ in rates for _ in SEEDS]
         parts.append(results.assign_coords(start=("run", names), method=("run", [method] * len(names))))
     return xr.concat(parts, "run", data_vars="all", coords="minimal", compat="override", join="exact")
