@@ -13,6 +13,7 @@ import pytest
 
 import trainlab
 from trainlab import fingerprint as fp
+from trainlab.layers import Dropout
 
 Digests = Callable[..., dict[str, str]]
 
@@ -276,3 +277,9 @@ def test_what_was_typed_at_a_prompt_is_refused(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-"], input=script, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "net was typed into a notebook" in done.stdout
     assert "move it to a module" in done.stdout
+
+
+def test_code_behind_an_operation_of_pytorch_is_part_of_what_uses_it() -> None:
+    found = fp.fingerprint([Dropout])
+    for name in ("_counter_bits", "_counter_bits_of_many", "_mask_key", "_mask_key_of_many", "_keys"):
+        assert f"trainlab.random_bits.{name}" in found

@@ -56,6 +56,7 @@ RANKS = {
     "weights": 2,
     "overfitting": 8,
     "gains": 0,
+    "random_bits": 0,
     "norms": 1,
     "normnets": 2,
     "norm_workloads": 8,

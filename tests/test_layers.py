@@ -11,7 +11,8 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from trainlab.layers import SELU_LOW, AlphaDropout, Dropout, ReLUSquared, Residual, counter_bits, seed_dropout
+from trainlab.layers import SELU_LOW, AlphaDropout, Dropout, ReLUSquared, Residual, seed_dropout
+from trainlab.random_bits import counter_bits, mask_key
 
 WORD = 1 << 32
 
@@ -26,12 +27,7 @@ def dropout(rate: float = 0.5, seed: int = 0, layer: int = 0, step: int = 0) -> 
 def keys(seeds: Tensor, steps: Tensor, layer: int) -> Tensor:
     """One key for each seed and step."""
 
-    def one(seed: Tensor, step: Tensor) -> Tensor:
-        module = Dropout(0.5, layer)
-        module.seed, module.step = seed, step
-        return module.key()
-
-    return vmap(one)(seeds, steps)
+    return vmap(lambda seed, step: mask_key(seed, step, layer))(seeds, steps)
 
 
 def many_keys() -> Tensor:

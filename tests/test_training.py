@@ -15,6 +15,8 @@ import pytest
 import torch
 import xarray as xr
 
+from trainlab.feedback import Plateau
+from trainlab.loop import AT_END
 from trainlab.models import MLP
 from trainlab.optimizers import Adam
 from trainlab.probes import activation_statistics, gradient_norm, update_ratio
@@ -253,6 +255,21 @@ def test_the_seconds_of_a_stack_are_shared_out_among_its_runs(runs: list[Run], s
     again = Trainer(store=store)
     again(runs)
     assert again.shares == first.shares[2:]
+
+
+def test_at_end_there_is_one_measurement_which_is_the_last_of_many(runs: list[Run], results: xr.Dataset) -> None:
+    found = train(runs, PROBES, every=AT_END)
+    last = results.sel(step=results.steps)  # runs differ in their length
+    assert {*found.data_vars} == {*results.data_vars}
+    for name, values in found.sel(step=found.steps).data_vars.items():
+        np.testing.assert_array_equal(values.values, last[name].values)
+    alone = train(runs[:1], every=AT_END)
+    assert alone.step.values.tolist() == [runs[0].steps]
+
+
+def test_a_schedule_that_watches_needs_more_than_the_end(tiny: Run) -> None:
+    with pytest.raises(ValueError, match="every must be >= 1 updates where a schedule watches"):
+        train([replace(tiny, schedule=Plateau())], every=AT_END)
 
 
 def test_only_the_splits_that_are_named_are_measured(runs: list[Run], results: xr.Dataset) -> None:

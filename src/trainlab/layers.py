@@ -1,122 +1,13 @@
 """Layers that stack safely: what a run computes never depends on the runs beside it."""
 
-import functools
-
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from trainlab.random_bits import counter_bits, mask_key
+
 SELU_LOW = -1.7580993408473766
 """The value that SELU approaches for very negative inputs."""
-
-
-def _words(values: Tensor) -> np.ndarray:
-    """The lowest 32 bits of integers, without a sign."""
-    return values.cpu().numpy().astype(np.uint32)
-
-
-def _mix(x: np.ndarray, spare: np.ndarray, bits: int) -> None:
-    """`x ^ (x >> bits)`, in place."""
-    np.right_shift(x, bits, out=spare)
-    np.bitwise_xor(x, spare, out=x)
-
-
-FIRST, SECOND, PLACE = np.uint32(0x7FEB352D), np.uint32(0x846CA68B), np.uint32(0x9E3779B9)
-
-
-def counter_bits(key: Int[Tensor, "2 *runs"], count: int) -> Int[Tensor, "*runs count"]:
-    """32 random bits for each of `count` positions, from a 64-bit key and the position alone.
-
-    An integer hash in the manner of counter-based generators: no state, so a run draws the same
-    bits alone and in any stack.
-
-    Args:
-        key: two int32 words, or two for each run.
-        count: how many numbers to draw.
-
-    Returns:
-        int32, every bit equally likely to be set.
-
-    References:
-        Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". The mixing constants are
-        those of Wellons 2018, "Prospecting for hash functions" (lowbias32).
-    """
-    return torch.ops.trainlab.counter_bits(key, count)
-
-
-def _counter_bits(key: Tensor, count: int) -> Tensor:
-    first, second = _words(key)[..., None]
-    x = np.arange(count, dtype=np.uint32) ^ first
-    spare = np.empty_like(x)
-    _mix(x, spare, 16)
-    x *= FIRST
-    # The second word enters between the rounds, or two keys would give each other's numbers in another order.
-    x ^= second
-    _mix(x, spare, 15)
-    x *= SECOND
-    _mix(x, spare, 16)
-    return torch.from_numpy(x.view(np.int32)).to(key.device)
-
-
-def _counter_bits_of_many(_: object, dims: tuple[int | None, ...], key: Tensor, count: int) -> tuple[Tensor, int]:
-    bits = counter_bits(key.movedim(dims[0] or 0, -1), count)
-    return bits, bits.ndim - 2
-
-
-BLOCK = 64
-"""Steps whose keys are mixed together, because so few numbers take as long as one."""
-
-
-@functools.lru_cache(maxsize=256)
-def _keys(seeds: bytes, layer: int, block: int) -> np.ndarray:
-    """Keys `[BLOCK, 2, runs]` of a block of steps, for the same layer of several runs."""
-    seed = np.frombuffer(seeds, np.int64)
-    step = np.arange(block * BLOCK, (block + 1) * BLOCK)[:, None]
-    words = np.stack([x.astype(np.uint32) for x in np.broadcast_arrays(seed, seed >> 32, step, layer)])
-    # Each place has a constant of its own, or words in another order would give the key in another order; and
-    # the factor 2 gives the sum an inverse, or words that differ by (1, -1, 1, -1) would give one key.
-    constants = (np.arange(1, 5, dtype=np.uint32) * PLACE)[:, None, None]
-    spare = np.empty_like(words)
-    for _ in range(4):
-        words += 2 * words[[3, 0, 1, 2]] + constants
-        _mix(words, spare, 16)
-        words *= FIRST
-        _mix(words, spare, 15)
-        words *= SECOND
-    return words[2:].swapaxes(0, 1).view(np.int32)
-
-
-def _dropout_key(seed: Tensor, step: Tensor, layer: int) -> Tensor:
-    seeds, steps = seed.cpu().numpy().ravel(), step.cpu().numpy().ravel()
-    keys = np.empty((2, seeds.size), np.int32)
-    for number in np.unique(steps):  # the runs of a stack are all at the same step
-        here = steps == number
-        block, place = divmod(int(number), BLOCK)
-        keys[:, here] = _keys(seeds[here].tobytes(), layer, block)[place]
-    return torch.from_numpy(keys.reshape(2, *seed.shape)).to(seed.device)
-
-
-def _dropout_key_of_many(
-    _: object, dims: tuple[int | None, ...], seed: Tensor, step: Tensor, layer: int
-) -> tuple[Tensor, int]:
-    runs = next(x.shape[dim] for x, dim in zip((seed, step), dims, strict=False) if dim is not None)
-    seed, step = (
-        x.expand(runs, *x.shape) if dim is None else x.movedim(dim, 0)
-        for x, dim in zip((seed, step), dims, strict=False)
-    )
-    return torch.ops.trainlab.dropout_key(seed, step, layer), 1
-
-
-_LIBRARY = torch.library.Library("trainlab", "DEF")
-"""Operations of NumPy, which has unsigned integers and takes half of PyTorch's time; `vmap` must be told of them."""
-
-_LIBRARY.define("counter_bits(Tensor key, int count) -> Tensor")
-_LIBRARY.define("dropout_key(Tensor seed, Tensor step, int layer) -> Tensor")
-_LIBRARY.impl("counter_bits", _counter_bits, "CompositeExplicitAutograd")
-_LIBRARY.impl("dropout_key", _dropout_key, "CompositeExplicitAutograd")
-torch.library.register_vmap("trainlab::counter_bits", _counter_bits_of_many, lib=_LIBRARY)
-torch.library.register_vmap("trainlab::dropout_key", _dropout_key_of_many, lib=_LIBRARY)
 
 
 class Dropout(nn.Module):
@@ -152,11 +43,8 @@ class Dropout(nn.Module):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
     def key(self) -> Int[Tensor, "2 *runs"]:
-        """Two int32 words, of four that differ whenever seed, layer or step differ.
-
-        Mixed, not added: with an additive key, seed 1 at step 1 would equal seed 0 at step 2.
-        """
-        return torch.ops.trainlab.dropout_key(self.seed, self.step, self.layer)
+        """What the next mask is drawn with."""
+        return mask_key(self.seed, self.step, self.layer)
 
     def mask(self, shape: torch.Size) -> Bool[Tensor, "*shape"]:
         """True where an element survives.

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from trainlab import plots
 from trainlab.claims import OWN, Claim, by_seed, difference, steps_ratio
-from trainlab.layers import Dropout, counter_bits
+from trainlab.layers import Dropout
 from trainlab.norm_workloads import NETS, SEEDS, TARGET, fewest_updates, joined, median_updates, of_net
 from trainlab.normnets import NormMLP
 from trainlab.norms import BatchNorm
+from trainlab.random_bits import counter_bits
 from trainlab.tuning import Train
 
 SHIFT, STRETCH, SINGLE = 0.5, 0.25, 0.1
