@@ -27,7 +27,7 @@ from trainlab.refusals import attempt, cannot_lift, check_alike, check_loss, che
 from trainlab.runs import Run, floats, with_floats
 from trainlab.types import Clip, Loss, Tensors
 
-PIECE = 1 << 17
+PIECE = 1 << 16
 """Weights updated at once: half a megabyte, so that a piece, its state and the temporaries stay in the cache."""
 
 CHUNK = 250
