@@ -265,3 +265,12 @@ def test_code_keeps_its_colours_and_the_themes_script_is_deferred(tmp_path: Path
     assert '<script defer src="../assets/javascripts/bundle.a5.min.js"></script>' in once
     lighten(tmp_path)
     assert page.read_text(encoding="utf-8") == once
+
+
+def test_no_rule_for_every_element_is_set_and_taken_back(site: Path) -> None:
+    lighten(site)
+    sheets = list(site.glob("assets/stylesheets/palette.*.css"))
+    assert sheets
+    for sheet in sheets:
+        assert "data-md-color-switching" not in sheet.read_text("utf-8")
+        assert "[data-md-color-scheme=slate]" in sheet.read_text("utf-8")

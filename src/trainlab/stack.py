@@ -28,7 +28,7 @@ from trainlab.runs import Run, floats, with_floats
 from trainlab.types import Clip, Loss, Tensors
 
 PIECE = 1 << 16
-"""Weights updated at once: a quarter of a megabyte, so that a piece, its state and the temporaries stay in the cache."""
+"""Weights updated at once: a quarter of a megabyte, so that a piece, its state and temporaries stay in the cache."""
 
 CHUNK = 250
 """Rows evaluated at once by each run: of 125 to 1000, the fastest for a stack of 32 on most networks."""

@@ -5,8 +5,9 @@ call a CDN, images inside the page and without a text alternative, TeX, notes an
 written. This step keeps the code and its outputs, takes the images into files of their own, renders the text cells as
 every chapter is rendered, and leaves the rest out: the site's own style sheet covers what remains, in light and dark.
 On every page the theme's script is deferred, code keeps the elements that give it a colour of its own, and the style
-sheets of what is not there, TeX or a reference, are left out: a browser would wait for all of them. And faults of the
-theme are mended: the search dialog has no name, and labels in the menu have an empty tabindex.
+sheets of what is not there, TeX or a reference, are left out: a browser would wait for all of them. A rule of the theme
+that has the browser style a page twice more goes too. And faults of the theme are mended: the search dialog has no
+name, and labels in the menu have an empty tabindex.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ CODE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 SHEETS = {"katex.min.css": 'class="katex', "_mkdocstrings.css": 'class="doc '}
 """Style sheets, and what is on the pages that need them."""
 
+SWITCHING = re.compile(r"(?<=\})[^{}]*\[data-md-color-switching\] \*[^{}]*\{[^}]*\}")
+"""A rule for every element, set and taken back while a page loads: the browser styles the whole page twice more for it.
+Without it, colours that fade when the pointer passes also fade when the scheme is switched."""
+
 PNG = "data:image/png;base64,"
 NO_ALT = "No description has been provided for this image"
 
@@ -83,6 +88,8 @@ def lighten(site: Path, repository: str = "") -> None:
                 after = re.sub(rf'\n? *<link rel="stylesheet" href="[^"]*{re.escape(sheet)}">', "", after)
         if after != before:
             page.write_text(after, "utf-8")
+    for sheet in site.glob("assets/stylesheets/palette.*.css"):
+        sheet.write_text(SWITCHING.sub("", sheet.read_text("utf-8")), "utf-8")
 
 
 def _lab(site: Path, page: Path, article: str, repository: str) -> str:

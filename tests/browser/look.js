@@ -13,9 +13,6 @@ async () => {
   const { shifts, violations } = window.seen;
   const shown = { shifts: [...shifts], overflow: tooWide(), dark: document.body.dataset.mdColorScheme === "slate" };
 
-  const everywhere = new CSSStyleSheet(); /* what is far from the window has no layout and would not be seen */
-  everywhere.replaceSync("* { content-visibility: visible !important; }");
-  document.adoptedStyleSheets = [everywhere];
   document.querySelectorAll("details").forEach((details) => { details.open = true; });
   do await settled(); while (document.querySelector("details[data-from]")); /* until what folds was fetched */
   const article = document.querySelector("article");
