@@ -1,7 +1,7 @@
 """A range test: raise the rate a little at every update of one short run, and look where the loss is lowest.
 
-`range_test` is the part to copy. Take about a tenth of the rate that it returns, and begin the real run afresh: the
-weights of the test are spoiled.
+`range_test` is the part to copy. The usual rule takes about a tenth of the rate that it returns. Take that as
+a place to start looking, and begin the real run afresh: the weights of the test are spoiled.
 """
 
 from collections.abc import Callable

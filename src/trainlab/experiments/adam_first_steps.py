@@ -146,8 +146,8 @@ CLAIMS = [
     ),
     Claim(
         id="the-explosion-is-remembered",
-        text="Some fifty updates later, when both have the same rate, the steps without a warm-up are less than half "
-        "as long as those with one.",
+        text="Later, in updates 41 to 80, while the two rates are the same or nearly so, the steps without a warm-up "
+        "are less than half as long as those with one.",
         source=OWN,
         statistic="median step of updates 41 to 80, warm-up over none, in powers of ten; 0.301 is a factor of 2",
         compare=difference(_late, {"start": "warm-up"}, {"start": "none"}),

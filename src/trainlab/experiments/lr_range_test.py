@@ -189,7 +189,7 @@ _JUST = (
 )
 _TENTHS: list[tuple[str, str, Verdict, str]] = [
     ("Momentum", "momentum", "reversed", _JUST),
-    ("Adam", "Adam", "reversed", "A tenth of the lowest point is too low here: the best rate lies nearer to it."),
+    ("Adam", "Adam", "reversed", "A tenth of the lowest point is too low here."),
 ]
 
 CLAIMS = [

@@ -159,6 +159,6 @@ CLAIMS = [
         statistic="test accuracy, both minus max-norm alone, percentage points",
         compare=_beats(BOTH, NAME),
         expect="null",
-        why="Neither shows a gain alone, so there was little to add.",
+        why="Alone, max-norm gains little, so there was little to add.",
     ),
 ]

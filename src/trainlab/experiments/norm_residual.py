@@ -203,10 +203,10 @@ def alt(numbers: dict[str, float]) -> str:
 
     return (
         f"Above, the mean square along residual nets before training: after {numbers['deepest']:.0f} blocks "
-        f"{numbers['bare_last_size']:.1e} without and {numbers['batch_last_size']:.1f} with batch norm. Below, test "
-        f"accuracy against depth; means in percent with {numbers['shallowest']:.0f} and {numbers['deepest']:.0f} "
-        f"blocks: residual {said('residual')}, residual with batch norm {said('residual_batch_norm')}, plain with "
-        f"batch norm {said('plain_batch_norm')}."
+        f"{numbers['bare_last_median']:.1e} without and {numbers['batch_last_median']:.1f} with batch norm, in the "
+        f"median. Below, test accuracy against depth; means in percent with {numbers['shallowest']:.0f} and "
+        f"{numbers['deepest']:.0f} blocks: residual {said('residual')}, residual with batch norm "
+        f"{said('residual_batch_norm')}, plain with batch norm {said('plain_batch_norm')}."
     )
 
 

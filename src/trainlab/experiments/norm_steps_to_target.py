@@ -5,7 +5,7 @@ units under momentum, without and with batch norm before the activation. Sigmoid
 nets from He's. Each net runs at the rate that reached {=norm_steps_to_target.target:.0f} % in the fewest updates, of
 {=norm_steps_to_target.rates:.0f} that were tried on other seeds. Lines are medians over
 {=norm_steps_to_target.seeds:.0f} seeds, bands reach from the lowest to the highest run. The axis of updates is
-logarithmic. The dotted line is the target. Each net was trained for as many updates as it needs to pass the target, so
+logarithmic. The dotted line is the target. Each kind of net was trained for long enough to pass the target, so
 the lines end at different places.
 """
 

@@ -3,7 +3,7 @@
 Mean square of the outputs of a layer that follows {=one_gain_for_all.depth:.0f} others, at the start, as a multiple of
 what the activation would give with pre-activations of variance 1. Each row is one activation in a net of
 {=one_gain_for_all.width:.0f} units a layer. Open circle: He's gain √2, as copied from ReLU. Filled circle: the right
-gain of this activation, of the table below. The inputs have the mean square that the outputs should have. Circles are
+gain of this activation, of the table above. The inputs have the mean square that the outputs should have. Circles are
 medians over {=one_gain_for_all.seeds:.0f} networks, lines reach from the lowest to the highest, and a triangle points
 to what is off the scale. Crosses: theory for wide layers, with nothing to fit. At the vertical line the signal has the
 size that it should have.

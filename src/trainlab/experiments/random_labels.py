@@ -116,7 +116,7 @@ CLAIMS = [
     ),
     Claim(
         id="learns-nothing-from-them",
-        text="What it learned is worth nothing: on test examples it is within two points of guessing.",
+        text="What it learned is worth little: on test examples it is within two points of guessing.",
         source=_SOURCE,
         url=_URL,
         statistic="test accuracy minus that of guessing one of ten classes, percentage points; the band is ±2",

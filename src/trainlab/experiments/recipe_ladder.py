@@ -48,7 +48,7 @@ CLAIMS = [
         "Batch norm on top of that raises the accuracy.",
         "null",
         "In the plain net its gain differs much from seed to seed. There batch norm lets the gradient grow on its way "
-        "back, until residual connections take that away.",
+        "back; residual connections take most of that away.",
         source="Ioffe and Szegedy 2015, Batch normalization",
         url="https://arxiv.org/abs/1502.03167",
     ),

@@ -1,7 +1,7 @@
 """What do five common mistakes with schedules cost?
 
 Test accuracy on MNIST-1D after {=schedule_mistakes.steps:.0f} updates of Adam, with the peak rate that was tuned for
-the cosine. Top row: the cosine as it was meant. Below: the same with a mistake, and in the right half what it does to
+the cosine. Top row: the cosine as it was meant. Below: a schedule with a mistake, and in the right half what it does to
 the rate, as a share of the peak. Small dots are {=schedule_mistakes.seeds:.0f} seeds, the large dot is their mean, the
 line its 95 % interval (Student's). Dashed: the mean of the cosine.
 """

@@ -4,7 +4,8 @@ Networks of {=signal_and_gradient.depth:.0f} hidden layers of {=signal_and_gradi
 {=signal_and_gradient.examples:.0f} examples of MNIST-1D, before the first update. Each row is one activation. Left:
 the mean square of each layer's outputs. Right: the Euclidean norm of the gradient of each weight matrix, the last
 of which is the output layer. Lines are medians over {=signal_and_gradient.seeds:.0f} networks, bands reach from the
-lowest to the highest. A line that ends has become zero in single precision. The vertical axes differ.
+lowest to the highest. A line ends where the squares in the norm are too small for single precision. The
+vertical axes differ.
 """
 
 import math
