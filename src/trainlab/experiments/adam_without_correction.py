@@ -15,6 +15,7 @@ import xarray as xr
 
 from trainlab import plots
 from trainlab.claims import Claim, by_seed, difference
+from trainlab.loop import AT_END
 from trainlab.optimizers import Adam, Param, Rate, Step
 from trainlab.runs import Run, grid
 from trainlab.tuning import Train
@@ -53,7 +54,7 @@ def _runs() -> list[Run]:
 
 def measure(train: Train) -> xr.Dataset:
     runs = _runs()
-    return train(runs, every=runs[0].steps)
+    return train(runs, every=AT_END)
 
 
 def too_long(t: np.ndarray) -> np.ndarray:
