@@ -278,8 +278,8 @@ def train(
     Args:
         runs: what to train.
         probes: what to measure inside each run, besides losses and accuracies.
-        every: updates between two measurements, or `AT_END` for a single one after the last update; about 20
-            measurements a run by default.
+        every: updates between two measurements, or 0 (`trainlab.loop.AT_END`) for a single one after the last update;
+            about 20 measurements a run by default.
         dtype: "float32" or "float64".
         device: "cpu", "cuda", ...
         jobs: worker processes; 1 trains in this process.
