@@ -1,7 +1,7 @@
 """Every page of a site in Chromium: loaded once in each colour scheme at each width, with everything seen on it.
 
-In light the fonts come at once, as to a reader who was here before. In dark they come half a second late, so that
-what moves when a font arrives is seen too.
+In light all comes at once, as to a reader who was here before. In dark fonts come half a second late and pages piece
+by piece, so that what moves when a font or the rest of a page arrives is seen too.
 """
 
 import asyncio

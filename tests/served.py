@@ -6,6 +6,7 @@ By default the site is built in smoke mode into a temporary copy. TRAINLAB_SITE 
 import functools
 import gzip
 import http.server
+import math
 import os
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ FLAGS = [
 ]
 IN_CI = os.environ.get("CI") == "true"
 NAMED = os.environ.get("TRAINLAB_SITE")
+PIECES = 4
 TEXT = {".html", ".css", ".js", ".json", ".svg", ".csv", ".xml", ".txt", ".ipynb", ".py"}
 
 
@@ -44,7 +46,7 @@ class Site:
     Args:
         folder: its files.
         url: its address, under a sub-path, ending in a slash.
-        slow_url: the same, where fonts come half a second late and are never kept.
+        slow_url: the same, where fonts come half a second late and pages piece by piece; neither is kept.
     """
 
     folder: Path
@@ -84,24 +86,28 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         status = HTTPStatus.OK if file.is_file() else HTTPStatus.NOT_FOUND
         if status == HTTPStatus.NOT_FOUND:
             file = Path(self.directory) / "book" / "404.html"
-        late = self.path.startswith("/slow/") and file.suffix == ".woff2"
-        if late:
+        slow = self.path.startswith("/slow/")
+        if slow and file.suffix == ".woff2":
             time.sleep(0.5)
-        self.reply(status, file, "no-store" if late else "max-age=600")
+        self.reply(status, file, slow=slow and file.suffix in {".woff2", ".html"})
 
     do_HEAD = do_GET  # noqa: N815
 
-    def reply(self, status: HTTPStatus, file: Path, keep: str) -> None:
+    def reply(self, status: HTTPStatus, file: Path, *, slow: bool) -> None:
         content = compressed(file)
         self.send_response(status)
         self.send_header("Content-Type", self.guess_type(file))
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", keep)
+        self.send_header("Cache-Control", "no-store" if slow else "max-age=600")
         if file.suffix in TEXT:
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
+        if self.command != "GET":
+            return
+        size = math.ceil(len(content) / PIECES) if slow else len(content)
+        for start in range(0, len(content), max(size, 1)):
+            time.sleep(0.05 if start else 0)
+            self.wfile.write(content[start : start + size])
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing of single requests."""

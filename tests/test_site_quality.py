@@ -34,6 +34,27 @@ def seen(site: Site, pages: list[str], chromium: str) -> list[Seen]:
     return found
 
 
+Open = Callable[[str], Page]
+
+
+@pytest.fixture
+def watched(browser: Browser, site: Site) -> Iterator[Open]:
+    """Opens a page; at the end of the test, nothing may have violated its policy."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.add_init_script(path=TOOLS / "watch.js")
+    opened: list[Page] = []
+
+    def open_page(address: str) -> Page:
+        page = context.new_page()
+        opened.append(page)
+        page.goto(site.url + address, wait_until="networkidle")
+        return page
+
+    yield open_page
+    assert [page.evaluate("seen.violations") for page in opened] == [[] for _ in opened]
+    context.close()
+
+
 def none_of(found: Mapping[str, object]) -> None:
     """Fails with every place where something was found."""
     assert not any(found.values()), "\n" + "\n".join(f"{where}: {what}" for where, what in found.items() if what)
@@ -57,9 +78,21 @@ def test_pages_start_with_their_title_and_nothing_is_left_over(seen: list[Seen])
     none_of({where: start for where, (title, start) in starts.items() if not (title and start.startswith(title))})
 
 
-def test_nothing_moves_while_a_page_loads_not_even_when_fonts_come_late(seen: list[Seen]) -> None:
+def test_nothing_moves_while_a_page_loads_not_even_when_it_comes_slowly(seen: list[Seen]) -> None:
     moved = {str(one): one.facts["shifts"] for one in seen}
     none_of({where: shifts for where, shifts in moved.items() if sum(value for value, _ in shifts) >= 0.02})
+
+
+def test_the_columns_of_the_ledger_depend_on_no_row_and_no_script(watched: Open) -> None:
+    page = watched("ledger/")
+    widths = "[...document.querySelectorAll('table.ledger th')].map((head) => head.getBoundingClientRect().width)"
+    whole = page.evaluate(widths)
+    page.evaluate("""() => {
+        document.querySelectorAll("table.ledger th button").forEach((button) => button.replaceWith(button.textContent));
+        document.querySelectorAll("table.ledger tbody tr + tr").forEach((row) => row.remove());
+    }""")
+    assert page.locator("table.ledger tr").count() == 2
+    assert page.evaluate(widths) == whole
 
 
 def test_headings_are_in_order(seen: list[Seen]) -> None:
@@ -84,27 +117,6 @@ def test_every_page_has_a_policy_and_none_is_violated(site: Site, seen: list[See
     none_of({str(one): one.facts["violations"] for one in seen})
     lacking = [page for page in site.folder.rglob("*.html") if "Content-Security-Policy" not in page.read_text("utf-8")]
     assert lacking == []
-
-
-Open = Callable[[str], Page]
-
-
-@pytest.fixture
-def watched(browser: Browser, site: Site) -> Iterator[Open]:
-    """Opens a page; at the end of the test, nothing may have violated its policy."""
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    context.add_init_script(path=TOOLS / "watch.js")
-    opened: list[Page] = []
-
-    def open_page(address: str) -> Page:
-        page = context.new_page()
-        opened.append(page)
-        page.goto(site.url + address, wait_until="networkidle")
-        return page
-
-    yield open_page
-    assert [page.evaluate("seen.violations") for page in opened] == [[] for _ in opened]
-    context.close()
 
 
 def test_a_violation_would_be_seen(watched: Open) -> None:
