@@ -62,9 +62,9 @@
     show(); /* a browser that goes back to a page keeps what was chosen */
   };
 
-  /* The theme puts a wide table into a box that scrolls; the keyboard must get there too. */
+  /* A wide table is in a box that scrolls; the keyboard must get there too. */
   const reachable = () => {
-    document.querySelectorAll(".md-typeset__scrollwrap").forEach((box) => {
+    document.querySelectorAll(".wide").forEach((box) => {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     });
   };

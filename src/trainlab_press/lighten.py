@@ -41,6 +41,7 @@ EXTENSIONS = [
     "pymdownx.details",
     "pymdownx.superfences",
     "trainlab_press.math",
+    "trainlab_press.table_boxes",
 ]
 SEARCH = 'data-md-component="search" role="dialog"'
 BUNDLE = re.compile(r'<script src=(?="[^"]*/bundle\.[^"]*\.js">)')
