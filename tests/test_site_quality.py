@@ -83,6 +83,20 @@ def test_nothing_moves_while_a_page_loads_not_even_when_it_comes_slowly(seen: li
     none_of({where: shifts for where, shifts in moved.items() if sum(value for value, _ in shifts) >= 0.02})
 
 
+@pytest.mark.parametrize("address", ["optimizers/", "recipe/", "live/labs/use_it/", "snippets/"])
+def test_scripts_that_come_late_move_nothing(watched: Open, browser: Browser, site: Site, address: str) -> None:
+    heights = """[...document.querySelectorAll("article > *, article > .lab > *")].map((part) =>
+        [part.localName, part.id, Math.round(part.getBoundingClientRect().height)])"""
+    context = browser.new_context()
+    context.route("**/*.js", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(site.url + address, wait_until="networkidle")
+    early = page.evaluate(heights)
+    context.close()
+    assert len(early) > 1
+    assert watched(address).evaluate(heights) == early
+
+
 def test_the_columns_of_the_ledger_depend_on_no_row_and_no_script(watched: Open) -> None:
     page = watched("ledger/")
     widths = "[...document.querySelectorAll('table.ledger th')].map((head) => head.getBoundingClientRect().width)"
