@@ -14,7 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from trainlab_press.errors import PressError
-from trainlab_press.lighten import SHEETS, lighten
+from trainlab_press.lighten import SCHEME, SHEETS, lighten
 
 IMAGE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 640, 480) + bytes(300)
 PNG = base64.b64encode(IMAGE).decode()
@@ -265,6 +265,14 @@ def test_code_keeps_its_colours_and_the_themes_script_is_deferred(tmp_path: Path
     assert '<script defer src="../assets/javascripts/bundle.a5.min.js"></script>' in once
     lighten(tmp_path)
     assert page.read_text(encoding="utf-8") == once
+
+
+def test_the_theme_names_no_scheme_upon_which_all_is_styled_again(site: Path) -> None:
+    [script] = site.glob("assets/javascripts/bundle.*.js")
+    before = script.read_text("utf-8")
+    assert before.count(SCHEME) == 1
+    lighten(site)
+    assert script.read_text("utf-8") == before.replace(SCHEME, '{name:"theme-scheme"}')
 
 
 def test_no_rule_for_every_element_is_set_and_taken_back(site: Path) -> None:

@@ -49,6 +49,7 @@ def root(tmp_path: Path) -> Path:
         record = {
             "name": name,
             "caption": "Adam ends at {=race.adam:.1f} % & *wins*.",
+            "alt": f"Line plot of {name}: Adam ends at 64.1 %.",
             "numbers": {"adam": 64.123, "sgd_steps": float("nan"), "missing": None, "count": 1234.0},
             "runs": 350,
             "seeds": 10,
@@ -189,8 +190,21 @@ def test_every_figure_has_what_is_its_own(root: Path) -> None:
         (basins, "basins", ("SGD ends at 71 %", "12 seeds", "0123456789ab")),
     ):
         assert [word for word in words if word not in figure.text] == []
-        assert len(figure.select(f"#{name}-p")) == 1
         assert f"trainlab run {name}" in figure.text
+    assert len(race.select("svg #race-p")) == 1
+    assert race.select(".plot > img") == []
+
+
+def test_a_figure_after_the_first_is_a_picture_that_waits(root: Path) -> None:
+    soup = html(root, "![](fig:race)\n\n![](fig:basins)")
+    assert one(soup, "#fig-basins .plot > *").attrs == {
+        "src": "live/basins.svg",
+        "alt": "Line plot of basins: Adam ends at 64.1 %.",
+        "width": "9",
+        "height": "9",
+        "loading": "lazy",
+        "decoding": "async",
+    }
 
 
 def test_source_files_are_linked_when_the_repository_is_known(root: Path) -> None:

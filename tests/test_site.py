@@ -55,23 +55,24 @@ def test_every_figure_is_there_and_says_what_it_shows(visit: Visit, site: Site) 
         if not re.search(r"<figure\b", file.read_text(encoding="utf-8")):
             continue
         page, _ = visit(address, "light", 1280)
-        for figure in page.query_selector_all("figure.live"):
+        for place, figure in enumerate(page.query_selector_all("figure.live")):
             name = (figure.get_attribute("id") or "").removeprefix("fig-")
             record = json.loads((site.folder / "live" / f"{name}.json").read_text())
-            svg = figure.query_selector("svg[role=img]")
-            assert svg is not None, name
-            box = svg.bounding_box()
+            drawing = figure.query_selector(".plot > :is(svg[role=img], img)")
+            assert drawing is not None, name
+            box = drawing.bounding_box()
             assert box is not None, name
             assert box["width"] > 300, name
             assert box["height"] > 150, name
-            words = svg.query_selector("desc")
-            assert words is not None, name
-            alternative = words.text_content() or ""
+            words = drawing.query_selector("desc")
+            assert (words is None) == (place > 0), f"{name}: only the first is drawn in the page"
+            alternative = words.text_content() if words else drawing.get_attribute("alt")
             assert alternative == record["alt"], name
             values = [value for value in record["numbers"].values() if value is not None]
             own = {f"{value:.{decimals}f}" for value in values for decimals in range(1, 5)}
             assert numbers_in(alternative) & own, f"{name}: no number of its own run in its text alternative"
-            assert len(svg.query_selector_all("path")) > 10, name
+            assert words or drawing.evaluate("one => one.decode().then(() => one.naturalWidth)") > 300, name
+            assert (site.folder / "live" / record["svg"]).read_text("utf-8").count("<path") > 10, name
             seen.append(name)
     index = json.loads((site.folder / "live" / "index.json").read_text())
     assert set(seen) == {*MEASURED, *(experiment["name"] for experiment in index["experiments"])}
@@ -83,6 +84,29 @@ def test_figures_follow_the_colour_scheme(visit: Visit) -> None:
         page, _ = visit("optimizers/", scheme, 1280)
         colors[scheme] = page.evaluate("getComputedStyle(document.querySelector('#fig-optimizer_race svg text')).fill")
     assert colors["light"] != colors["dark"]
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_pictures_follow_the_scheme_that_the_reader_chooses(visit: Visit, system: str) -> None:
+    page, _ = visit("optimizers/", system, 1280)
+    picture = page.locator("figure.live .plot > img").first
+    papers = {}
+    for _ in range(2):  # from "as the system" to light, then to dark
+        page.click("form.md-header__option label:visible")
+        picture.scroll_into_view_if_needed()
+        picture.evaluate("one => one.decode()")
+        page.mouse.move(0, 0)
+        pixels = Image.open(io.BytesIO(picture.screenshot())).convert("L")
+        papers[page.get_attribute("body", "data-md-color-scheme")] = pixels.getpixel((1, 1))
+    assert papers["default"] > 240
+    assert papers["slate"] < 40
+
+
+def test_a_whole_page_can_be_printed_once_it_has_loaded(visit: Visit) -> None:
+    page, _ = visit("optimizers/", "light", 1280)
+    pictures = page.locator("figure.live .plot > img")
+    assert pictures.count() > 5
+    page.wait_for_function("[...document.querySelectorAll('figure.live img')].every((one) => one.naturalWidth > 0)")
 
 
 def test_what_a_figure_folds_away_is_fetched_and_can_be_sorted(visit: Visit, site: Site) -> None:
@@ -558,6 +582,6 @@ def test_without_javascript_the_still_figure_stays(browser: Browser, site: Site)
     page = context.new_page()
     for name, (address, _) in TOUCHED.items():
         page.goto(site.url + address)
-        assert page.locator(f"#fig-{name} svg[role=img]").is_visible()
+        assert page.locator(f"#fig-{name} .plot > :is(svg, img)").is_visible()
         assert not page.locator(f"#touch-{name}").is_visible()
     context.close()

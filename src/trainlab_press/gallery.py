@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from itertools import groupby
 
 from trainlab_press import filters
 from trainlab_press.elements import add
-from trainlab_press.errors import PressError
 from trainlab_press.press import Press
 from trainlab_press.shown import Page
-
-SIZE = re.compile(r'viewBox="0 0 (?P<width>[\d.]+) (?P<height>[\d.]+)"')
 
 
 def gallery(press: Press, parent: ET.Element) -> None:
@@ -41,17 +37,6 @@ def gallery(press: Press, parent: ET.Element) -> None:
 
 def _card(press: Press, card: ET.Element, name: str, page: Page) -> None:
     record = press.live.experiment(name)
-    size = SIZE.search(press.live.svg(name))
-    if not size:
-        raise PressError(f"{record['svg']} has no viewBox; `trainlab run {name} --force` draws it again")
-    add(
-        *(card, "img"),
-        src=press.href(record["svg"]),
-        alt=record["alt"],
-        width=f"{float(size['width']):.0f}",
-        height=f"{float(size['height']):.0f}",
-        loading="lazy",
-        decoding="async",
-    )
+    press.picture(card, name)
     # One link, whose area the style spreads over the card: the picture says by itself what it shows.
     add(card, "a", record.get("question") or name, href=press.to(page.path, f"fig-{name}"))

@@ -5,9 +5,9 @@ call a CDN, images inside the page and without a text alternative, TeX, notes an
 written. This step keeps the code and its outputs, takes the images into files of their own, renders the text cells as
 every chapter is rendered, and leaves the rest out: the site's own style sheet covers what remains, in light and dark.
 On every page the theme's script is deferred, code keeps the elements that give it a colour of its own, and the style
-sheets of what is not there, TeX or a reference, are left out: a browser would wait for all of them. A rule of the theme
-that has the browser style a page twice more goes too. And faults of the theme are mended: the search dialog has no
-name, and labels in the menu have an empty tabindex.
+sheets of what is not there, TeX or a reference, are left out: a browser would wait for all of them. A rule and an
+element of the theme that each have the browser style a page twice more go too. And faults of the theme are mended: the
+search dialog has no name, and labels in the menu have an empty tabindex.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ SWITCHING = re.compile(r"(?<=\})[^{}]*\[data-md-color-switching\] \*[^{}]*\{[^}]
 """A rule for every element, set and taken back while a page loads: the browser styles the whole page twice more for it.
 Without it, colours that fade when the pointer passes also fade when the scheme is switched."""
 
+SCHEME = '{name:"color-scheme"}'
+"""Where the theme's script makes an element that names the scheme, upon which Chromium styles the page twice more.
+book.css says the same of the root. Under another name the element is without effect."""
+
 PNG = "data:image/png;base64,"
 NO_ALT = "No description has been provided for this image"
 
@@ -91,6 +95,8 @@ def lighten(site: Path, repository: str = "") -> None:
             page.write_text(after, "utf-8")
     for sheet in site.glob("assets/stylesheets/palette.*.css"):
         sheet.write_text(SWITCHING.sub("", sheet.read_text("utf-8")), "utf-8")
+    for script in site.glob("assets/javascripts/bundle.*.js"):
+        script.write_text(script.read_text("utf-8").replace(SCHEME, '{name:"theme-scheme"}'), "utf-8")
 
 
 def _lab(site: Path, page: Path, article: str, repository: str) -> str:

@@ -123,7 +123,11 @@ class _Directives(BlockProcessor):
 
 
 class _Figures(Treeprocessor):
-    """Replaces images of fig:NAME by the live figure."""
+    """Replaces images of fig:NAME by the live figure.
+
+    The first of a page is drawn in it, so that it is there with the text. The others are pictures: drawn in the page,
+    their lines would be most of its elements, and a phone would lay them all out before it shows any.
+    """
 
     def __init__(self, press: Press) -> None:
         super().__init__()
@@ -135,10 +139,9 @@ class _Figures(Treeprocessor):
         for img in [e for e in root.iter("img") if e.get("src", "").startswith("fig:")]:
             name = img.get("src", "").removeprefix("fig:")
             with naming_page(self.press.md):
-                figure = self.figure(name)
                 if name in seen:
                     raise PressError(f"fig:{name} stands twice on one page; link to #fig-{name} instead")
-                self.put(img, figure, parents)
+                self.put(img, self.figure(name, first=not seen), parents)
             seen.add(name)
 
     def put(self, img: ET.Element, figure: ET.Element, parents: dict[ET.Element, ET.Element]) -> None:
@@ -155,14 +158,18 @@ class _Figures(Treeprocessor):
         figure.tail = old.tail
         holder[list(holder).index(old)] = figure
 
-    def figure(self, name: str) -> ET.Element:
+    def figure(self, name: str, *, first: bool) -> ET.Element:
         """Build the figure with its caption and provenance."""
+        figure = ET.Element("figure", {"class": "live", "id": f"fig-{name}"})
+        plot = add(figure, "div", class_="plot", data_search_exclude="")
         try:
             record, svg = self.press.live.experiment(name), self.press.live.svg(name)
+            if first:
+                plot.text = AtomicString(self.press.md.htmlStash.store(svg))
+            else:
+                self.press.picture(plot, name)
         except PressError as error:
             raise PressError(f"fig:{name}: {error}") from None
-        figure = ET.Element("figure", {"class": "live", "id": f"fig-{name}"})
-        add(figure, "div", self.press.md.htmlStash.store(svg), class_="plot", data_search_exclude="")
         caption = add(figure, "figcaption")
         if question := record.get("question"):
             add(caption, "strong", question).tail = AtomicString(" ")

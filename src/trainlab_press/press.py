@@ -22,6 +22,8 @@ from trainlab_press.shown import Shown, shown
 NUMBER = r"\{=([^{}\n]*)\}"
 NUMBER_INSIDE = re.compile(r"\s*(?P<name>\w+)\.(?P<key>[\w.-]+)(?::(?P<spec>\S+))?(?:\s+or\s+(?P<missing>.+?))?\s*")
 
+SIZE = re.compile(r'viewBox="0 0 (?P<width>[\d.]+) (?P<height>[\d.]+)"')
+
 
 def read_number(inside: str) -> re.Match[str]:
     """Take apart what stands in {=...}, of which nothing is looked up.
@@ -75,6 +77,20 @@ class Press:
             add(parent, "a", file, href=f"{self.repo.rstrip('/')}/blob/main/{file}{lines}")
         else:
             add(parent, "code", file)
+
+    def picture(self, parent: ET.Element, name: str) -> None:
+        """Append a figure as a picture, which a browser fetches when a reader comes near.
+
+        Raises:
+            PressError: There is no such figure, or it does not say how large it is.
+        """
+        record = self.live.experiment(name)
+        size = SIZE.search(self.live.svg(name))
+        if not size:
+            raise PressError(f"{record['svg']} has no viewBox; `trainlab run {name} --force` draws it again")
+        width, height = (f"{float(size[side]):.0f}" for side in ("width", "height"))
+        about = {"alt": record["alt"], "width": width, "height": height}
+        add(parent, "img", src=self.href(record["svg"]), loading="lazy", decoding="async", **about)
 
     def number(self, inside: str) -> ET.Element:
         """Turn what stands in {=...} into a <data> element."""
