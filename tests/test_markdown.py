@@ -203,7 +203,6 @@ def test_a_figure_after_the_first_is_a_picture_that_waits(root: Path) -> None:
         "width": "9",
         "height": "9",
         "loading": "lazy",
-        "decoding": "async",
     }
 
 

@@ -133,7 +133,6 @@ def test_the_gallery_shows_each_figure_once_in_its_chapter(root: Path) -> None:
         "width": "403",
         "height": "260",
         "loading": "lazy",
-        "decoding": "async",
     }
 
 

@@ -5,7 +5,7 @@
   "use strict";
 
   const fetchAll = () => {
-    document.querySelectorAll("figure.live img[loading=lazy]").forEach((picture) => {
+    document.querySelectorAll(":is(figure.live, .output) img[loading=lazy]").forEach((picture) => {
       picture.loading = "eager";
     });
   };

@@ -177,7 +177,7 @@ def _into_file(img: Tag, file: Path, late: bool) -> None:
     content = base64.b64decode("".join(source.removeprefix(PNG).split()))
     file.write_bytes(content)
     width, height = struct.unpack(">II", content[16:24])  # where every PNG has them
-    img.attrs |= {"src": file.name, "width": str(width), "height": str(height), "decoding": "async"}
+    img.attrs |= {"src": file.name, "width": str(width), "height": str(height)}
     if late:
         img["loading"] = "lazy"
 

@@ -90,7 +90,7 @@ class Press:
             raise PressError(f"{record['svg']} has no viewBox; `trainlab run {name} --force` draws it again")
         width, height = (f"{float(size[side]):.0f}" for side in ("width", "height"))
         about = {"alt": record["alt"], "width": width, "height": height}
-        add(parent, "img", src=self.href(record["svg"]), loading="lazy", decoding="async", **about)
+        add(parent, "img", src=self.href(record["svg"]), loading="lazy", **about)
 
     def number(self, inside: str) -> ET.Element:
         """Turn what stands in {=...} into a <data> element."""
