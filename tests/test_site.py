@@ -548,10 +548,10 @@ def test_an_interactive_figure_is_labelled_and_moves_nothing_when_it_comes(visit
     page, problems = visit(TOUCHED[name][0], "dark", width)
     figure = page.locator(f"#touch-{name}")
     before = figure.bounding_box()
-    assert not page.evaluate(
-        "name => performance.getEntriesByType('resource').some((r) => r.name.includes(name))", name
-    )
+    fetched = "data => performance.getEntriesByType('resource').some((one) => one.name.endsWith(data))"
+    assert not page.evaluate(fetched, f"/touch/{name}.json")
     come_near(page, name)
+    assert page.evaluate(fetched, f"/touch/{name}.json")
     after = figure.bounding_box()
     assert before is not None
     assert after is not None
