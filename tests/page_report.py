@@ -1,6 +1,7 @@
 """The quality of every page as a table: `TRAINLAB_SITE=site .venv/bin/python tests/page_report.py`.
 
-Findings of axe-core add up light and dark, 1280 and 390 px. The shift is the largest of the four.
+Findings of axe-core add up light and dark, 1280 and 390 px. The shift is the largest of the four; the weight is
+that of the page with its figures.
 """
 
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from browser_tools import INSTALL, lighthouse
 from inspection import AXE, Seen, inspect
-from served import CHROMIUM, NAMED, compressed, serving
+from served import CHROMIUM, NAMED, serving, weight
 
 LIGHTHOUSE = ("", "optimizers/", "live/labs/optimizers/")
 IMPACTS = ("critical", "serious", "moderate", "minor")
@@ -22,9 +23,9 @@ def row(page: str, seen: list[Seen], folder: Path, scores: dict[str, float] | No
     found = Counter(impact for one in seen for impact, *_ in one.axe or ())
     findings = " | ".join(str(found[impact]) for impact in IMPACTS)
     shift = max(sum(value for value, _ in one.facts["shifts"]) for one in seen)
-    weight = len(compressed(folder / page / "index.html")) / 1000
+    kilobytes = weight(folder / page / "index.html") / 1000
     marks = " / ".join(f"{score:.0f}" for score in scores.values()) if scores else ""
-    return f"| {page or 'home'} | {findings} | {shift:.3f} | {weight:.0f} | {marks} |"
+    return f"| {page or 'home'} | {findings} | {shift:.3f} | {kilobytes:.0f} | {marks} |"
 
 
 def main() -> None:

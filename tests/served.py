@@ -8,6 +8,7 @@ import gzip
 import http.server
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,12 @@ class Site:
 def compressed(path: Path) -> bytes:
     """A file as it travels."""
     return gzip.compress(path.read_bytes(), 6) if path.suffix in TEXT else path.read_bytes()
+
+
+def weight(page: Path) -> int:
+    """Bytes of a page as it travels, with the figures of its text."""
+    figures = re.findall(r'<div class="plot"[^>]*><img\b[^>]* src="([^"]+)"', page.read_text("utf-8"))
+    return sum(len(compressed(file)) for file in (page, *((page.parent / name).resolve() for name in figures)))
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
