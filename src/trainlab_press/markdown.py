@@ -126,7 +126,7 @@ class _Figures(Treeprocessor):
     """Replaces images of fig:NAME by the live figure.
 
     The first of a page is drawn in it, so that it is there with the text. The others are pictures: drawn in the page,
-    their lines would be most of its elements, and a phone would lay them all out before it shows any.
+    their lines would be up to a third of its elements, and a phone would lay them all out while the page loads.
     """
 
     def __init__(self, press: Press) -> None:
