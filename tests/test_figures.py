@@ -200,6 +200,20 @@ def test_every_text_is_in_a_font_of_the_reader() -> None:
     assert all("sans-serif" in style and "DejaVu" not in style for style in styles)
 
 
+def test_groups_that_change_nothing_are_gone_and_the_rest_stays_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(root: ET.Element) -> list[tuple[str, dict[str, str]]]:
+        return [(one.tag, one.attrib) for one in root.iter() if one.tag != f"{SVG}g"]
+
+    light = parsed(rich)
+    assert all(set(group.attrib) - {"id"} for group in light.iter(f"{SVG}g"))
+    monkeypatch.setattr("trainlab_press.figures.BARE_GROUP", re.compile("(?!)"))
+    as_it_came = parsed(rich)
+    assert len(list(as_it_came.iter(f"{SVG}g"))) > 50
+    assert drawn(light) == drawn(as_it_came)
+    kept = [group.attrib for group in as_it_came.iter(f"{SVG}g") if set(group.attrib) - {"id"}]
+    assert [group.attrib for group in light.iter(f"{SVG}g")] == kept
+
+
 def test_coordinates_have_two_decimals_at_most() -> None:
     tags = "".join(re.findall(r"<[^>]*>", render("one", "Why?", "So.", rich, NOTHING)[0]))
     assert re.findall(r"\d\.\d{2}\b", tags)

@@ -122,7 +122,7 @@ def test_what_loads_without_torch(module: str) -> None:
     assert "torch" not in modules_after(f"import {module}")
 
 
-@pytest.mark.parametrize("module", ["errors", "markdown", "math", "table_boxes"])
+@pytest.mark.parametrize("module", ["errors", "markdown", "math", "passages", "table_boxes"])
 def test_what_mkdocs_loads_of_the_press_leaves_torch_and_trainlab_out(module: str) -> None:
     loaded = modules_after(f"import trainlab_press.{module}")
     assert f"trainlab_press.{module}" in loaded

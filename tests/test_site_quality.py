@@ -85,8 +85,11 @@ def test_nothing_moves_while_a_page_loads_not_even_when_it_comes_slowly(seen: li
 
 @pytest.mark.parametrize("address", ["optimizers/", "recipe/", "live/labs/use_it/", "snippets/"])
 def test_scripts_that_come_late_move_nothing(watched: Open, browser: Browser, site: Site, address: str) -> None:
-    heights = """[...document.querySelectorAll("article > *, article > .lab > *")].map((part) =>
-        part.getBoundingClientRect().height)"""
+    heights = """() => {
+        document.documentElement.classList.remove("later");
+        const parts = [...document.querySelectorAll("article > *, article > .lab > *, .passage > *")];
+        return parts.map((part) => part.getBoundingClientRect().height);
+    }"""
     context = browser.new_context()
     context.route("**/*.js", lambda route: route.abort())
     page = context.new_page()

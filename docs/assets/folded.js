@@ -12,7 +12,6 @@
       const { html } = await response.json();
       wait.remove();
       details.insertAdjacentHTML("beforeend", html);
-      details.querySelectorAll("pre > code").forEach((code) => { code.tabIndex = 0; }); /* as the theme does: it scrolls */
       delete details.dataset.from;
       document.dispatchEvent(new Event("unfolded"));
     } catch (error) {

@@ -62,20 +62,12 @@
     show(); /* a browser that goes back to a page keeps what was chosen */
   };
 
-  /* A wide table is in a box that scrolls; the keyboard must get there too. */
-  const reachable = () => {
-    document.querySelectorAll(".wide").forEach((box) => {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    });
-  };
-
   const enhance = () => {
     document.querySelectorAll("table.sortable:not([data-enhanced])").forEach((table) => {
       table.dataset.enhanced = "";
       filterable(table);
       sortable(table);
     });
-    requestAnimationFrame(reachable);
   };
 
   document.addEventListener("unfolded", enhance); /* with a table that came later */

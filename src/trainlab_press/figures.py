@@ -26,6 +26,7 @@ VARIABLES = {color: f"var(--fig-{variable}, {color})" for variable, color in LIG
 VARIABLES["#000000"] = VARIABLES[plots.INK["text"]]  # SVG's own black, where matplotlib names no colour
 
 TAG = re.compile(r"<[^>]*>")
+BARE_GROUP = re.compile(r'<g(?: id="[^"]*")?/?>')
 COLOR = re.compile(r"(?<!url\()#[0-9a-f]{6}\b")
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -75,6 +76,7 @@ def _themed(name: str, title: str, alt: str, svg: str) -> str:
         raise PressError(
             f"{name}: draw() uses {', '.join(sorted(stray))}; take colours from plots.SERIES and plots.INK"
         )
+    svg = _without_bare_groups(svg)
     svg = TAG.sub(lambda tag: _themed_tag(name, tag[0]), svg)  # tags only: what a figure says stays as it is
     head, body = svg.split(">", 1)
     width, height = re.findall(r'(?:width|height)="([\d.]+)pt"', head)
@@ -84,6 +86,21 @@ def _themed(name: str, title: str, alt: str, svg: str) -> str:
         f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(alt)}</desc>\n'
     )
     return words + _standalone_style() + body.lstrip()
+
+
+def _without_bare_groups(svg: str) -> str:
+    """The drawing without groups that change nothing: matplotlib has one around each thing, and a browser lays it out."""
+    kept: list[bool] = []  # of the groups that are open here
+
+    def keep(tag: re.Match[str]) -> str:
+        if tag[0] == "</g>":
+            return tag[0] if kept.pop() else ""
+        bare = BARE_GROUP.fullmatch(tag[0]) is not None
+        if re.match(r"<g\b", tag[0]) and not tag[0].endswith("/>"):
+            kept.append(not bare)
+        return "" if bare else tag[0]
+
+    return TAG.sub(keep, svg)
 
 
 def _themed_tag(name: str, tag: str) -> str:
