@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, Route
 from served import Site
 
 LATER = "document.documentElement.classList.contains('later')"
-WHOLE = f"async () => {{ while ({LATER}) await new Promise((done) => setTimeout(done, 20)); }}"
+LEFT = "document.querySelectorAll('.later .passage:not([style*=visible])').length"
+WHOLE = f"async () => {{ while ({LEFT}) await new Promise((done) => setTimeout(done, 20)); }}"
 HEIGHTS = "[...document.querySelectorAll('.passage')].map((one) => one.getBoundingClientRect().height)"
 PHONE = (390, 844)
 

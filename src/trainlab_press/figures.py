@@ -89,7 +89,7 @@ def _themed(name: str, title: str, alt: str, svg: str) -> str:
 
 
 def _without_bare_groups(svg: str) -> str:
-    """The drawing without groups that change nothing: matplotlib has one around each thing, and a browser lays it out."""
+    """The drawing without groups that change nothing; matplotlib has one or two around each tick, line and text."""
     kept: list[bool] = []  # of the groups that are open here
 
     def keep(tag: re.Match[str]) -> str:

@@ -1,8 +1,7 @@
 """Puts what follows each heading of a page, from the first h2 on, into a box that a browser can lay out later.
 
-A phone takes seconds to lay out a long chapter at once, and answers nobody meanwhile. assets/rest.js lets it do so box
-by box. Headings stay outside, since the theme asks where they are. Registered in mkdocs.yml as
-``trainlab_press.passages``.
+A phone that lays out a long chapter at once answers nobody meanwhile. assets/rest.js lets it do so box by box.
+Headings stay outside, since the theme asks where they are. Registered in mkdocs.yml as ``trainlab_press.passages``.
 """
 
 from __future__ import annotations

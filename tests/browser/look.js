@@ -6,7 +6,7 @@ async () => {
   const outline = (element) => element.outerHTML.slice(0, 120);
 
   await document.fonts.ready;
-  while (root.classList.contains("later")) await new Promise((done) => setTimeout(done, 50)); /* rest.js */
+  while (document.querySelector(".later .passage:not([style*=visible])")) await settled(); /* rest.js */
   for (const part of [0.25, 0.5, 0.75, 1, 0]) {
     window.scrollTo({ top: part * root.scrollHeight, behavior: "instant" });
     await settled();
