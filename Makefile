@@ -46,7 +46,7 @@ tests/browser/node_modules/installed: tests/browser/package-lock.json
 	@touch $@
 
 quality: site tests/browser/node_modules/installed
-	@TRAINLAB_SITE=site $(BIN)/python -m pytest tests/test_site.py tests/test_site_quality.py
+	@TRAINLAB_SITE=site $(BIN)/python -m pytest tests/test_site*.py
 
 mutants: .venv/installed
 	@$(BIN)/python tests/mutants.py $(NAMES)
