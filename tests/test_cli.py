@@ -332,6 +332,17 @@ def test_list_changes_nothing(one: Book, run: Run) -> None:
     assert tree(one.project.root) == before
 
 
+def test_a_reader_who_leaves_early_hears_no_complaint() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "trainlab.cli", "list"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.close()  # as `head` does
+        assert command.stderr.read() == b""
+    assert command.returncode == 128 + signal.SIGPIPE
+
+
 def test_list_names_the_experiment_with_a_mistake(one: Book, run: Run) -> None:
     one.write("two", edited(SMALL, ("seed=range(10))", "lr=[-1.0], seed=range(10))")))
     done = run("list")

@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with _terminable():
             options = _parser().parse_args(arguments)
             logging.basicConfig(format="trainlab: %(message)s", level=logging.WARNING)
-            sys.exit(options.command(options, Project.find(Path.cwd())))
+            code = options.command(options, Project.find(Path.cwd()))
+            sys.stdout.flush()  # here, so that a reader who is gone is noticed below
+            sys.exit(code)
     except KeyboardInterrupt as stop:
         for number in (signal.SIGINT, signal.SIGTERM):  # a second one would interrupt the end
             signal.signal(number, signal.SIG_IGN)
@@ -42,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = f"trainlab: stopped. Finished runs are kept; the same command{again} goes on from there."
         print(f"\n{text}", file=sys.stderr)
         sys.exit(128 + (signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT))
+    except BrokenPipeError:  # as in `trainlab list | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
+        sys.exit(128 + signal.SIGPIPE)
     except (PressError, ValueError, TypeError, RuntimeError, OSError) as error:
         if os.environ.get("TRAINLAB_DEBUG"):
             raise
