@@ -27,7 +27,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainlab import LSUV, MLP, MNIST1D, Adam, Glorot, He, Orthogonal, PyTorchDefault, Run, grid, plots, train
+from trainlab import (
+    LSUV,
+    MLP,
+    MNIST1D,
+    Adam,
+    Glorot,
+    He,
+    Orthogonal,
+    PyTorchDefault,
+    Run,
+    grid,
+    plots,
+    train,
+)
 from trainlab.gains import gradient_factor, right_gain, sensitivity
 from trainlab.inits import initialize
 from trainlab.types import Init
@@ -73,7 +86,10 @@ for name, init in starts.items():
                 x = module(x)
                 deviations.append(float(x.std()))
                 x = x.relu()
-    print(f"{name:15}", "  ".join(f"layer {k}: {deviations[k - 1]:.1e}" for k in (1, 7, 14, 20)))
+    print(
+        f"{name:15}",
+        "  ".join(f"layer {k}: {deviations[k - 1]:.1e}" for k in (1, 7, 14, 20)),
+    )
 
 # %% [markdown]
 # ## Train from each start
@@ -81,7 +97,9 @@ for name, init in starts.items():
 # One rate for all, so this is a look around and no fair race. The chapter tunes the rate of each.
 
 # %%
-base = Run(data=data, model=spec, optimizer=Adam(), lr=0.003, batch_size=64, steps=150)
+base = Run(
+    data=data, model=spec, optimizer=Adam(), lr=0.003, batch_size=64, steps=150
+)
 results = train(grid(base, init=starts.values(), seed=range(3)), every=15)
 
 with plots.style():
@@ -94,8 +112,13 @@ with plots.style():
     plots.label_ends(ax)
 
 ends = results.train_loss.isel(step=-1).values.reshape(len(starts), 3).mean(1)
-said = ", ".join(f"{name} {end:.2f}" for name, end in zip(starts, ends, strict=True))
-plots.show(figure, alt=f"Training loss against updates from five starts under Adam. Mean loss at the end: {said}.")
+said = ", ".join(
+    f"{name} {end:.2f}" for name, end in zip(starts, ends, strict=True)
+)
+plots.show(
+    figure,
+    alt=f"Training loss against updates from five starts under Adam. Mean loss at the end: {said}.",
+)
 
 # %% [markdown]
 # ## Depth
@@ -105,9 +128,15 @@ plots.show(figure, alt=f"Training loss against updates from five starts under Ad
 # %%
 for depth in (5, 10, 20):
     deep = replace(base, model=replace(spec, depth=depth), steps=100)
-    found = train(grid(deep, init=[He(), Glorot(), PyTorchDefault()], seed=range(2)), every=100)
+    found = train(
+        grid(deep, init=[He(), Glorot(), PyTorchDefault()], seed=range(2)),
+        every=100,
+    )
     losses = found.train_loss.isel(step=-1).values.reshape(3, 2).mean(1)
-    print(f"depth {depth:2}  He, Glorot, PyTorch:", np.array2string(losses, precision=2))
+    print(
+        f"depth {depth:2}  He, Glorot, PyTorch:",
+        np.array2string(losses, precision=2),
+    )
 
 # %% [markdown]
 # ## Your turn

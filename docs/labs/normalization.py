@@ -38,7 +38,9 @@ from trainlab.norms import BatchNorm, Groups
 # %%
 torch.manual_seed(0)
 norm = BatchNorm(3)
-x = torch.randn(64, 3) * torch.tensor([0.1, 1.0, 10.0]) + torch.tensor([5.0, 0.0, -20.0])
+x = torch.randn(64, 3) * torch.tensor([0.1, 1.0, 10.0]) + torch.tensor(
+    [5.0, 0.0, -20.0]
+)
 out = norm(x)
 print("training mode: means", (out.mean(0).detach().numpy() + 0.0).round(3))
 for batch in range(1, 101):
@@ -55,11 +57,29 @@ for batch in range(1, 101):
 
 # %%
 data = MNIST1D(rows=2000, validation=500, test=1000)
-spec = NormMLP(inputs=40, outputs=10, depth=5, width=40, activation=nn.Sigmoid, norm=None)
-base = Run(data=data, model=spec, init=Glorot(), optimizer=Momentum(), lr=0.1, batch_size=64, steps=300)
-kinds = {"none": None, "batch": BatchNorm, "layer": nn.LayerNorm, "group": Groups(4), "RMS": nn.RMSNorm}
+spec = NormMLP(
+    inputs=40, outputs=10, depth=5, width=40, activation=nn.Sigmoid, norm=None
+)
+base = Run(
+    data=data,
+    model=spec,
+    init=Glorot(),
+    optimizer=Momentum(),
+    lr=0.1,
+    batch_size=64,
+    steps=300,
+)
+kinds = {
+    "none": None,
+    "batch": BatchNorm,
+    "layer": nn.LayerNorm,
+    "group": Groups(4),
+    "RMS": nn.RMSNorm,
+}
 results = {
-    name: train(grid(replace(base, model=replace(spec, norm=kind)), seed=range(3)), every=20)
+    name: train(
+        grid(replace(base, model=replace(spec, norm=kind)), seed=range(3)), every=20
+    )
     for name, kind in kinds.items()
 }
 
@@ -67,13 +87,25 @@ with plots.style():
     figure = plots.figure()
     ax = figure.subplots()
     for name, found in results.items():
-        plots.curve(ax, found.step.values, found.train_loss.values, name, plots.NORM_LINES[name])
+        plots.curve(
+            ax,
+            found.step.values,
+            found.train_loss.values,
+            name,
+            plots.NORM_LINES[name],
+        )
     ax.set(xlabel="updates", ylabel="training loss")
     plots.label_ends(ax)
 
-ends = {name: float(found.train_loss.isel(step=-1).mean()) for name, found in results.items()}
+ends = {
+    name: float(found.train_loss.isel(step=-1).mean())
+    for name, found in results.items()
+}
 said = ", ".join(f"{name} {end:.2f}" for name, end in ends.items())
-plots.show(figure, alt=f"Training loss of sigmoid nets against updates, by kind of norm. Mean at the end: {said}.")
+plots.show(
+    figure,
+    alt=f"Training loss of sigmoid nets against updates, by kind of norm. Mean at the end: {said}.",
+)
 
 # %% [markdown]
 # ## The scale of the first weights
@@ -87,9 +119,15 @@ from trainlab.inits import Scaled
 for name, kind in (("none", None), ("batch", BatchNorm)):
     relu = NormMLP(inputs=40, outputs=10, depth=5, width=40, norm=kind)
     inits = [Scaled(gain) for gain in (0.14, 0.45, 1.41, 4.5, 14.0)]
-    found = train(grid(replace(base, model=relu, steps=200), init=inits, seed=range(2)), every=200)
+    found = train(
+        grid(replace(base, model=relu, steps=200), init=inits, seed=range(2)),
+        every=200,
+    )
     losses = found.train_loss.isel(step=-1).values.reshape(len(inits), 2).mean(1)
-    print(f"{name:5} norm, gains from a tenth of He's to ten times:", np.array2string(losses, precision=2))
+    print(
+        f"{name:5} norm, gains from a tenth of He's to ten times:",
+        np.array2string(losses, precision=2),
+    )
 
 # %% [markdown]
 # ## Break it
@@ -102,8 +140,12 @@ for batch in (2, 8, 32):
     row = []
     for kind in (BatchNorm, nn.LayerNorm):
         model = NormMLP(inputs=40, outputs=10, depth=3, width=40, norm=kind)
-        run = replace(base, model=model, init=He(), lr=0.01, batch_size=batch, steps=400)
-        row.append(float(train(grid(run, seed=range(3)), every=400).test_accuracy.mean()))
+        run = replace(
+            base, model=model, init=He(), lr=0.01, batch_size=batch, steps=400
+        )
+        row.append(
+            float(train(grid(run, seed=range(3)), every=400).test_accuracy.mean())
+        )
     print(f"batch of {batch:2}: batch norm {row[0]:.2f}, layer norm {row[1]:.2f}")
 
 # %% [markdown]

@@ -53,7 +53,11 @@ optimizers: list[Optimizer] = [SGD(), Momentum(), Adam()]
 rates = [0.001, 0.01, 0.1, 1.0]
 runs = grid(base, optimizer=optimizers, lr=rates, seed=range(3))
 results = train(runs, every=30)
-print(len(runs), "runs;", ", ".join(f"{axis} {size}" for axis, size in results.sizes.items()))
+print(
+    len(runs),
+    "runs;",
+    ", ".join(f"{axis} {size}" for axis, size in results.sizes.items()),
+)
 
 # %% [markdown]
 # The result is an `xarray.Dataset`. Every field of `Run` is a coordinate, so a question about the
@@ -79,14 +83,31 @@ with plots.style():
     figure = plots.figure()
     ax = figure.subplots()
     for name in table.index:
-        chosen = results.isel(run=(results.optimizer.values == name) & (results.lr.values == table.loc[name].idxmax()))
-        plots.curve(ax, results.step.values, chosen.validation_accuracy.values, name, plots.OPTIMIZER_LINES[name])
+        chosen = results.isel(
+            run=(results.optimizer.values == name)
+            & (results.lr.values == table.loc[name].idxmax())
+        )
+        plots.curve(
+            ax,
+            results.step.values,
+            chosen.validation_accuracy.values,
+            name,
+            plots.OPTIMIZER_LINES[name],
+        )
     ax.set(xlabel="updates", ylabel="validation accuracy")
     plots.percent(ax.yaxis)
-    plots.label_ends(ax, {name: f"{name}, {table.loc[name].idxmax():g}" for name in table.index})
+    plots.label_ends(
+        ax, {name: f"{name}, {table.loc[name].idxmax():g}" for name in table.index}
+    )
 
-ends = ", ".join(f"{name} {table.loc[name].max():.0%} at rate {table.loc[name].idxmax():g}" for name in table.index)
-plots.show(figure, alt=f"Validation accuracy against updates for three optimizers. Mean accuracy at the end: {ends}.")
+ends = ", ".join(
+    f"{name} {table.loc[name].max():.0%} at rate {table.loc[name].idxmax():g}"
+    for name in table.index
+)
+plots.show(
+    figure,
+    alt=f"Validation accuracy against updates for three optimizers. Mean accuracy at the end: {ends}.",
+)
 
 # %% [markdown]
 # ## Inside a run
@@ -97,9 +118,17 @@ plots.show(figure, alt=f"Validation accuracy against updates for three optimizer
 # %%
 from trainlab import update_ratio
 
-one = train([replace(base, optimizer=optimizer, lr=0.01) for optimizer in optimizers], [update_ratio], every=100)
-for name, ratios in zip(one.optimizer.values, one.update_ratio.isel(step=0).values, strict=True):
-    print(f"{name:8} first step, by weight matrix: {np.array2string(ratios, precision=4)}")
+one = train(
+    [replace(base, optimizer=optimizer, lr=0.01) for optimizer in optimizers],
+    [update_ratio],
+    every=100,
+)
+for name, ratios in zip(
+    one.optimizer.values, one.update_ratio.isel(step=0).values, strict=True
+):
+    print(
+        f"{name:8} first step, by weight matrix: {np.array2string(ratios, precision=4)}"
+    )
 
 # %% [markdown]
 # ## Your turn

@@ -92,7 +92,8 @@ def recipe(names: Iterable[str]) -> Run:
 # %% [markdown]
 # ## The ladder
 #
-# Each rung has all changes up to its own. Three seeds each, and the same three on every rung. All go
+# Each rung has all changes up to its own. The last column is the median number of updates until 30 % of
+# the validation split are right. Three seeds each, and the same three on every rung. All go
 # into one call of `train`; those that may differ in a stack, such as the first two rungs, train together.
 
 # %%
@@ -101,19 +102,28 @@ seeds, every = range(3), 15
 
 def accuracies(runs: dict[str, Run]) -> dict[str, np.ndarray]:
     """Prints a row for each recipe; returns the validation accuracy, `[seeds, measurements]`."""
-    results = train([run for one in runs.values() for run in grid(one, seed=seeds)], every=every)
+    results = train(
+        [run for one in runs.values() for run in grid(one, seed=seeds)], every=every
+    )
     tests = results.test_accuracy.values.reshape(len(runs), len(seeds))
     curves = results.validation_accuracy.values.reshape(len(runs), len(seeds), -1)
-    print(f"{'':14} test accuracy, lowest to highest   updates to 30 % on the validation split")
+    print(
+        f"{'':14} test accuracy, lowest to highest   updates to 30 %"
+    )
     for name, test, curve in zip(runs, tests, curves, strict=True):
         there = np.median(first_reach(curve, results.step.values, 0.3))
         reached = f"{there:.0f}" if np.isfinite(there) else "not reached"
-        print(f"{name:14} {test.mean():4.0%} {test.min():14.0%} to {test.max():3.0%}   {reached:>20}")
+        print(
+            f"{name:14} {test.mean():4.0%} {test.min():14.0%} to {test.max():3.0%}   {reached:>20}"
+        )
     return dict(zip(runs, curves, strict=True))
 
 
 names = list(changes)
-ladder = accuracies({"as found": found} | {f"+ {name}": recipe(names[: names.index(name) + 1]) for name in names})
+ladder = accuracies(
+    {"as found": found}
+    | {f"+ {name}": recipe(names[: names.index(name) + 1]) for name in names}
+)
 
 # %% [markdown]
 # ## The same as a picture
@@ -124,14 +134,23 @@ ladder = accuracies({"as found": found} | {f"+ {name}": recipe(names[: names.ind
 with plots.style():
     figure = plots.figure()
     ax = figure.subplots()
-    for (name, curve), color in zip(ladder.items(), reversed(plots.SERIES), strict=False):
-        plots.curve(ax, every * np.arange(curve.shape[1]), curve, name, {"color": color})
+    for (name, curve), color in zip(
+        ladder.items(), reversed(plots.SERIES), strict=False
+    ):
+        plots.curve(
+            ax, every * np.arange(curve.shape[1]), curve, name, {"color": color}
+        )
     ax.set(xlabel="updates", ylabel="validation accuracy", ylim=(0, None))
     plots.percent(ax.yaxis)
     plots.label_ends(ax)
 
-ends = ", ".join(f"{name} {np.median(curve[:, -1]):.0%}" for name, curve in ladder.items())
-plots.show(figure, alt=f"Validation accuracy against updates, by rung of the ladder. Median at the end: {ends}.")
+ends = ", ".join(
+    f"{name} {np.median(curve[:, -1]):.0%}" for name, curve in ladder.items()
+)
+plots.show(
+    figure,
+    alt=f"Validation accuracy against updates, by rung of the ladder. Median at the end: {ends}.",
+)
 
 # %% [markdown]
 # ## Leave one out
@@ -141,7 +160,9 @@ plots.show(figure, alt=f"Validation accuracy against updates, by rung of the lad
 # but one.
 
 # %%
-without = {f"no {left}": recipe(name for name in names if name != left) for left in names}
+without = {
+    f"no {left}": recipe(name for name in names if name != left) for left in names
+}
 left_out = accuracies({"all": recipe(names)} | without)
 
 # %% [markdown]
@@ -154,7 +175,9 @@ left_out = accuracies({"all": recipe(names)} | without)
 aside = accuracies(
     {
         "SELU": with_model(replace(found, init=LeCun()), activation=nn.SELU),
-        "Muon": replace(recipe(["He", "batch norm", "residual", "AdamW"]), optimizer=Muon()),
+        "Muon": replace(
+            recipe(["He", "batch norm", "residual", "AdamW"]), optimizer=Muon()
+        ),
     }
 )
 

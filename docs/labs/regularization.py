@@ -24,7 +24,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainlab import MLP, MNIST1D, Adam, He, Predictions, RandomLabels, Run, early_stop, grid, plots, train
+from trainlab import (
+    MLP,
+    MNIST1D,
+    Adam,
+    He,
+    Predictions,
+    RandomLabels,
+    Run,
+    early_stop,
+    grid,
+    plots,
+    train,
+)
 from trainlab.calibration import fit_temperature, reliability, tempered
 
 # %% [markdown]
@@ -35,9 +47,21 @@ from trainlab.calibration import fit_temperature, reliability, tempered
 # %%
 data = MNIST1D(rows=500, validation=1000, test=2000)
 model = MLP(inputs=40, outputs=10, depth=2, width=100)
-base = Run(data=data, model=model, init=He(), optimizer=Adam(), lr=0.003, batch_size=32, steps=400)
+base = Run(
+    data=data,
+    model=model,
+    init=He(),
+    optimizer=Adam(),
+    lr=0.003,
+    batch_size=32,
+    steps=400,
+)
 plain = train(grid(base, seed=range(3)), every=20)
-table = plain[["train_loss", "validation_loss", "validation_accuracy"]].mean("run").to_dataframe()
+table = (
+    plain[["train_loss", "validation_loss", "validation_accuracy"]]
+    .mean("run")
+    .to_dataframe()
+)
 table.iloc[::4].round(2)
 
 # %% [markdown]
@@ -48,7 +72,9 @@ table.iloc[::4].round(2)
 for patience in (1, 3, 5):
     stop = early_stop(plain.validation_loss.values, patience)
     kept, stopped = plain.step.values[stop.kept], plain.step.values[stop.stopped]
-    print(f"patience {patience}: stops after {stopped.tolist()} updates, keeps the weights of {kept.tolist()}")
+    print(
+        f"patience {patience}: stops after {stopped.tolist()} updates, keeps the weights of {kept.tolist()}"
+    )
 
 # %% [markdown]
 # ## Dropout
@@ -63,8 +89,12 @@ probes = [Predictions(data), Predictions(data, passes=10)]
 dropped = train(grid(base, model=models, seed=range(3)), probes, every=base.steps)
 ends = dropped.isel(step=-1)
 for number, rate in enumerate(rates):
-    runs = ends.isel(run=slice(3 * number, 3 * number + 3))  # the last axis of a grid is the fastest
-    print(f"rate {rate:<5} training loss {runs.train_loss.mean():.2f}, test loss {runs.test_loss.mean():.2f}")
+    runs = ends.isel(
+        run=slice(3 * number, 3 * number + 3)
+    )  # the last axis of a grid is the fastest
+    print(
+        f"rate {rate:<5} training loss {runs.train_loss.mean():.2f}, test loss {runs.test_loss.mean():.2f}"
+    )
 
 # %% [markdown]
 # ## How sure, and how right?
@@ -74,27 +104,46 @@ for number, rate in enumerate(rates):
 
 # %%
 labels = data.load().test.y.numpy()
-logs = {"off": ends.test_logs.values[-1], "averaged": ends.test_logs_of_10.values[-1]}
+logs = {
+    "off": ends.test_logs.values[-1],
+    "averaged": ends.test_logs_of_10.values[-1],
+}
 with plots.style():
     figure = plots.figure()
     ax = figure.subplots()
-    ax.plot([0, 1], [0, 1], color=plots.INK["muted"], linestyle="--", label="_diagonal")
+    ax.plot(
+        [0, 1], [0, 1], color=plots.INK["muted"], linestyle="--", label="_diagonal"
+    )
     for (name, values), color in zip(logs.items(), plots.SERIES, strict=False):
         found = reliability(values, labels, bins=8)
-        ax.plot(found.confidence, found.accuracy, marker="o", color=color, label=name)
+        ax.plot(
+            found.confidence, found.accuracy, marker="o", color=color, label=name
+        )
     ax.set(xlabel="confidence", ylabel="right answers", xlim=(0, 1), ylim=(0, 1))
     plots.label_ends(ax)
 
-errors = ", ".join(f"{name} {reliability(values, labels).error:.1%}" for name, values in logs.items())
-plots.show(figure, alt=f"Share of right answers by confidence, dropout off and averaged. Calibration error: {errors}.")
+errors = ", ".join(
+    f"{name} {reliability(values, labels).error:.1%}"
+    for name, values in logs.items()
+)
+plots.show(
+    figure,
+    alt=f"Share of right answers by confidence, dropout off and averaged. Calibration error: {errors}.",
+)
 
 # %% [markdown]
 # A temperature is one number. It is fitted on the validation split, and it changes no answer.
 
 # %%
-checked = train([replace(base, seed=0)], [Predictions(data), Predictions(data, "validation")], every=base.steps)
+checked = train(
+    [replace(base, seed=0)],
+    [Predictions(data), Predictions(data, "validation")],
+    every=base.steps,
+)
 last = checked.isel(step=-1, run=0)
-temperature = fit_temperature(last.validation_logs.values, data.load().validation.y.numpy())
+temperature = fit_temperature(
+    last.validation_logs.values, data.load().validation.y.numpy()
+)
 before = last.test_logs.values
 after = tempered(before, temperature)
 print(f"temperature {temperature:.2f}")
@@ -111,8 +160,12 @@ for name, values in (("before", before), ("after", after)):
 # %%
 noise = replace(base, data=RandomLabels(data=data), steps=600)
 random = train([noise], every=100)
-for step, accuracy in zip(random.step.values, random.train_accuracy.values[0], strict=True):
-    print(f"after {step:3} updates {accuracy:.0%} of the training examples have the label that was drawn for them")
+for step, accuracy in zip(
+    random.step.values, random.train_accuracy.values[0], strict=True
+):
+    print(
+        f"after {step:3} updates {accuracy:.0%} of the training examples have the label that was drawn for them"
+    )
 print(f"test accuracy at the end: {random.test_accuracy.values[0]:.0%}")
 
 # %% [markdown]

@@ -18,7 +18,7 @@
 # [Vanishing and exploding gradients](../signals.md).
 #
 # We look inside networks of 20 layers: at what is left of the signal, and at the gradient of each
-# layer while the network trains.
+# layer.
 
 # %%
 import numpy as np
@@ -56,7 +56,9 @@ base = Run(
     steps=100,
 )
 inits = [He(), Glorot(), PyTorchDefault()]
-results = train(grid(base, init=inits), [activation_statistics, gradient_norm], every=10)
+results = train(
+    grid(base, init=inits), [activation_statistics, gradient_norm], every=10
+)
 print(dict(results.sizes))
 
 # %% [markdown]
@@ -67,7 +69,12 @@ print(dict(results.sizes))
 
 # %%
 first = results.isel(step=0)
-for init, std, dead in zip(results.init.values, first.activation_std.values, first.dead_fraction.values, strict=True):
+for init, std, dead in zip(
+    results.init.values,
+    first.activation_std.values,
+    first.dead_fraction.values,
+    strict=True,
+):
     print(
         f"{init:15} std of layers 1, 10, 20: {np.array2string(std[[0, 9, 19]], precision=2)}   dead {dead.mean():.0%}"
     )
@@ -82,16 +89,28 @@ with plots.style():
     figure = plots.figure()
     ax = figure.subplots()
     matrices = np.arange(1, first.sizes["weight"] + 1)
-    for init, norms in zip(results.init.values, first.gradient_norm.values, strict=True):
+    for init, norms in zip(
+        results.init.values, first.gradient_norm.values, strict=True
+    ):
         ax.plot(matrices, norms, label=init, **plots.INIT_LINES[init])
-    ax.set(yscale="log", xlabel="weight matrix", ylabel="gradient norm", xlim=(1, len(matrices)))
+    ax.set(
+        yscale="log",
+        xlabel="weight matrix",
+        ylabel="gradient norm",
+        xlim=(1, len(matrices)),
+    )
     plots.label_ends(ax, {"PyTorchDefault": "PyTorch"})
 
 said = ", ".join(
     f"{init} from {norms[0]:.1g} to {norms[-1]:.1g}"
-    for init, norms in zip(results.init.values, first.gradient_norm.values, strict=True)
+    for init, norms in zip(
+        results.init.values, first.gradient_norm.values, strict=True
+    )
 )
-plots.show(figure, alt=f"Gradient norm against weight matrix for three initializations, first and last matrix: {said}.")
+plots.show(
+    figure,
+    alt=f"Gradient norm against weight matrix for three initializations, first and last matrix: {said}.",
+)
 
 # %% [markdown]
 # Glorot's line is flat, as the chapter says: small everywhere, and not only near the input.
@@ -103,9 +122,18 @@ plots.show(figure, alt=f"Gradient norm against weight matrix for three initializ
 # %%
 residual = MLP(inputs=40, outputs=10, depth=10, width=40, residual=True)
 for clipping in (None, ClipNorm(1.0)):
-    runs = grid(base, model=[residual], init=[He()], clipping=[clipping], lr=[0.1], seed=range(3))
+    runs = grid(
+        base,
+        model=[residual],
+        init=[He()],
+        clipping=[clipping],
+        lr=[0.1],
+        seed=range(3),
+    )
     losses = train(runs, every=100).train_loss.isel(step=-1).values
-    print(f"clipping {clipping}: training loss of three seeds at the end {np.array2string(losses, precision=2)}")
+    print(
+        f"clipping {clipping}: training loss of three seeds at the end {np.array2string(losses, precision=2)}"
+    )
 
 # %% [markdown]
 # ## A sigmoid
@@ -114,7 +142,9 @@ for clipping in (None, ClipNorm(1.0)):
 
 # %%
 sigmoid = MLP(inputs=40, outputs=10, depth=20, width=64, activation=nn.Sigmoid)
-norms = train(grid(base, model=[sigmoid], init=[Glorot()]), [gradient_norm]).gradient_norm.values[0, 0]
+norms = train(
+    grid(base, model=[sigmoid], init=[Glorot()]), [gradient_norm]
+).gradient_norm.values[0, 0]
 print(f"first matrix {norms[0]:.0e}, last matrix {norms[-1]:.0e}")
 
 # %% [markdown]

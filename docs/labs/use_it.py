@@ -114,7 +114,10 @@ with plots.style():
     ax.legend()
 ends = sweep.validation_loss.isel(step=-1).groupby("lr").mean().to_series()
 text = ", ".join(f"{loss:.2f} at rate {rate:g}" for rate, loss in ends.items())
-plots.show(figure, alt=f"Mean validation loss by updates, a line a rate. It ends at {text}.")
+plots.show(
+    figure,
+    alt=f"Mean validation loss by updates, a line a rate. It ends at {text}.",
+)
 
 # %% [markdown]
 # ## It is your network, trained as you would train it
@@ -247,14 +250,20 @@ contenders = {
     "momentum, cosine": replace(signals, optimizer=Momentum()),
     "AdamW, cosine": replace(signals, optimizer=AdamW(weight_decay=0.01)),
     "AdamW, averaged": replace(signals, optimizer=averaged, schedule=warmup),
-    "schedule-free": replace(signals, optimizer=ScheduleFreeAdamW(), schedule=warmup),
+    "schedule-free": replace(
+        signals, optimizer=ScheduleFreeAdamW(), schedule=warmup
+    ),
 }
 rates = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 tuned = tune(train, contenders, rates, seeds=range(3))
 report = train(tuned.fresh(range(10, 20)))
-tests = dict(zip(contenders, report.test_accuracy.values.reshape(4, 10), strict=True))
+tests = dict(
+    zip(contenders, report.test_accuracy.values.reshape(4, 10), strict=True)
+)
 for name, shares in tests.items():
-    print(f"{name:17} rate {tuned.best[name].lr:<5g} test accuracy {shares.mean():.1%}")
+    print(
+        f"{name:17} rate {tuned.best[name].lr:<5g} test accuracy {shares.mean():.1%}"
+    )
 print("best rate at the edge of the grid:", tuned.at_edge or "none")
 
 # %% [markdown]
@@ -423,7 +432,9 @@ for network in alone:
     runs = grid(replace(signals, model=network, steps=20), seed=range(2))
     found = train(runs, stack_size=1)
     losses = found.train_loss.mean("run").values
-    print(f"{network.__name__:12} training loss {losses[0]:.2f} -> {losses[-1]:.2f}")
+    print(
+        f"{network.__name__:12} training loss {losses[0]:.2f} -> {losses[-1]:.2f}"
+    )
 
 # %% [markdown]
 # `DrawsNoise` draws from a generator that the seed of the run sets, so the same run gives the same

@@ -209,7 +209,7 @@ class Scaled:
     r"""Variance $g^2/n_{in}$ with a gain of your choice; `gains.right_gain` computes that of an activation.
 
     Args:
-        gain: > 0; sqrt(2) is `He`, 1 is `LeCun`.
+        gain: the factor, > 0; sqrt(2) is `He`, 1 is `LeCun`.
     """
 
     gain: float

@@ -162,7 +162,7 @@ def updates_deviation(rates: np.ndarray, predicted: float) -> np.ndarray:
         predicted: the rate of theory.
 
     Returns:
-        `[seeds]`: 0.01 means 1 % more updates.
+        Shares, `[seeds]`; 0.01 means 1 % more updates.
     """
     return math.log(predicted) / np.log(rates) - 1
 

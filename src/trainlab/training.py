@@ -292,7 +292,7 @@ def train(
         splits: which of "train", "validation" and "test" to measure; what is tuned needs no test results.
 
     Returns:
-        A dataset with one coordinate on `run` for each field of `Run`, and:
+        A dataset with one coordinate on `run` for each field of `Run`, and these variables.
 
         - `batch_loss` (run, update): the mini-batch loss before each update;
         - `train_loss`, `train_accuracy` (run, step): on the first rows of the training split, in

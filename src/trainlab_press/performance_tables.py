@@ -7,6 +7,7 @@ from typing import Any
 NETS = ("2x32", "3x100", "20x32", "20x100")
 WORKERS = "sweep_two_workers"
 """The row whose reference is the same sweep on one worker; it has a table of its own."""
+TIMES = "&nbsp;×&nbsp;"
 
 Record = dict[str, Any]
 
@@ -34,7 +35,7 @@ def trial(record: Record) -> str:
 
 def rows(results: Record) -> str:
     """One row a way to train: microseconds, and how many times as fast as the plain loop."""
-    lines = [["", *(net.replace("x", " × ") for net in NETS)]]
+    lines = [["", *(net.replace("x", TIMES) for net in NETS)]]
     for name, row in in_order(results):
         if name == WORKERS:
             continue
@@ -50,7 +51,7 @@ def profile(results: Record) -> str:
     parts = ("total", "products", "batch", "forward", "loss", "backward", "update")
     heads = ["network", "one step", "products", "picking the batch", "forward", "loss", "backward", "update"]
     cells = (
-        [net.replace("x", " × "), *(f"{results[net]['microseconds'][part]:.1f}" for part in parts)] for net in NETS
+        [net.replace("x", TIMES), *(f"{results[net]['microseconds'][part]:.1f}" for part in parts)] for net in NETS
     )
     return _table([heads, *cells])
 
@@ -60,9 +61,9 @@ def workers(row: Record) -> str:
     lines = [["network", "one worker", "two workers", "times as fast", "lowest to highest", "updates a run"]]
     for net in NETS:
         if cell := row["cells"].get(net):
-            times = f"{cell['against']:.0f} µs", f"{cell['microseconds']:.0f} µs"
+            times = f"{cell['against']:.0f}&nbsp;µs", f"{cell['microseconds']:.0f}&nbsp;µs"
             spread = f"{cell['low']:.2f} to {cell['high']:.2f}"
-            lines.append([net.replace("x", " × "), *times, f"{cell['ratio']:.2f}", spread, str(cell["steps"])])
+            lines.append([net.replace("x", TIMES), *times, f"{cell['ratio']:.2f}", spread, str(cell["steps"])])
     return _table(lines)
 
 
@@ -75,7 +76,7 @@ def setting(record: Record) -> str:
         machine = f"{measured['processor']}, {measured['cores']} cores, {memory}, {measured['system']}"
         spent, load = f"{measured['seconds']:.0f}", f"{measured['load_before']:.2f}"
         code = f"`{measured['commit']}`" if measured["commit"] else "unknown"
-        lines.append([section, machine, measured["date"], code, load, spent, f"`{measured['command']}`"])
+        lines.append([section, machine, measured["date"].replace("-", "&#8209;"), code, load, spent, f"`{measured['command']}`"])
     versions = dict(record["rows"]["versions"])
     versions |= {row["label"]: row["package"] for _, row in in_order(record["rows"]["results"]) if row.get("package")}
     said = f"Versions: {', '.join(f'{what} {version}' for what, version in versions.items())}.\n"

@@ -122,7 +122,8 @@ def svg(ranks: Ranks) -> str:
             f'<line x1="{GUTTER - 4}" x2="{GUTTER - 4}" y1="{top}" y2="{y - 5}"/>'
         )
         y += GAP
-    arcs = [_arc(middle, pair, count) for pair, count in sorted(ranks.between().items())]
+    longest = max(middle.values()) - min(middle.values())
+    arcs = [_arc(middle, pair, count, longest) for pair, count in sorted(ranks.between().items())]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y - GAP:.0f}" role="img" class="ranks" '
         'aria-labelledby="ranks-title" aria-describedby="ranks-desc">'
@@ -156,10 +157,11 @@ def _box(module: str, x: float, y: float) -> str:
     )
 
 
-def _arc(middle: dict[int, float], pair: tuple[int, int], count: int) -> str:
+def _arc(middle: dict[int, float], pair: tuple[int, int], count: int, longest: float) -> str:
     start, end = middle[pair[0]], middle[pair[1]]
     reach = GUTTER - 26
-    bulge = reach - 8 - (end - start) / 8  # a curve reaches three quarters of the way to it
+    room = (reach - 3) * 4 / 3  # a curve reaches three quarters of the way to its bulge
+    bulge = reach - 8 - (room - 8) * (end - start) / longest
     return (
         f'<path d="M {reach} {start:.1f} C {bulge:.1f} {start:.1f} {bulge:.1f} {end:.1f} {reach} {end:.1f}" '
         f'stroke-width="{0.7 + 0.45 * count**0.5:.2f}"/>'

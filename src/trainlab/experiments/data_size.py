@@ -76,7 +76,8 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
     ax.set(xscale="log", xlabel="training examples", ylabel="test accuracy")
     plots.plain_ticks(ax.xaxis, SIZES)
     plots.percent(ax.yaxis)
-    plots.label_ends(ax)
+    squares = [name for name in METHODS if "linestyle" in plots.REGULARIZER_LINES[name]]
+    plots.label_ends(ax, {name: f"{name} (square)" for name in squares})
 
 
 def alt(numbers: dict[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 Reliability diagrams: test examples are sorted into bins by the probability that the network gives to its answer, and a
 bar shows what share of a bin's answers is right. On the dashed diagonal a network is as right as it is sure; a bar
-below it means too sure. Bars are means over {=dropout_calibration.seeds:.0f} seeds, and paler where they hold fewer
+below it means too sure. Bars are means over {=dropout_calibration.seeds:.0f} seeds, and fainter where they hold fewer
 examples. ECE is the expected calibration error, the mean gap between bar and diagonal. Temperature: the network without
 dropout, its logits divided by one number that was fitted on the validation split. All is on the first
 {=dropout_calibration.test_rows:.0f} test examples, of which all probabilities were kept.

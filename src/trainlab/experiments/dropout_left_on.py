@@ -1,7 +1,7 @@
 """What does it cost to leave dropout on when a network is used?
 
 Test accuracy by dropout rate, of the same trained networks: with dropout off, as it should be; with dropout left on,
-which is what happens without `model.eval()`; and with dropout on, averaged over {=dropout_left_on.passes:.0f} masks,
+which is what happens without model.eval(); and with dropout on, averaged over {=dropout_left_on.passes:.0f} masks,
 which is done on purpose. Each rate runs at the learning rate that is best for it on the validation split. Points are
 means over {=dropout_left_on.seeds:.0f} fresh seeds, bands 95 % intervals (Student's), on the first
 {=dropout_left_on.test_rows:.0f} test examples, of which all probabilities were kept; other figures count all test

@@ -1,7 +1,7 @@
 """What do batch, layer, group and RMS norm average over, and which learns best?
 
 Above: which numbers share a mean and a variance (RMS norm: only a mean square), in a mini-batch of six examples (rows)
-with eight units (columns). One such set is dark. Below: test accuracy after {=norm_kinds.steps:.0f} updates of ReLU
+with eight units (columns). One such set stands out. Below: test accuracy after {=norm_kinds.steps:.0f} updates of ReLU
 nets with {=norm_kinds.depth:.0f} hidden layers of {=norm_kinds.width:.0f} units on MNIST-1D, batches of
 {=norm_kinds.batch:.0f}, each at the rate that won on the validation split among {=norm_kinds.rates:.0f}. Group norm
 has {=norm_kinds.groups:.0f} groups. Filled circles are means over {=norm_kinds.seeds:.0f} fresh seeds, thin lines their

@@ -3,7 +3,7 @@
 Updates (left) and seconds (right) until the validation accuracy first reaches
 {=recipe_target.curves_target:.0f} % on MNIST-1D (top) and {=recipe_target.images_target:.0f} % on images (bottom), for
 the rungs of the ladder from He on and the steps aside (Muon on MNIST-1D only). Large dots are medians over
-{=recipe_target.seeds:.0f} seeds; small dots are the single runs, darker where several coincide. Hollow triangles
+{=recipe_target.seeds:.0f} seeds; small dots are the single runs, stronger where several coincide. Hollow triangles
 stand at the end of runs that did not get there. Seconds are a run's share of the time that its stack took on one
 core of the machine that built this page, measurements included. Both horizontal axes are logarithmic.
 """

@@ -115,7 +115,7 @@ def draw(fig: "plots.Figure", results: xr.Dataset) -> None:
         ax.plot(shares[order], means[order], label=family, marker="o", markersize=4, **LINES[family])
     ax.set(xlabel="mean share of the peak rate", ylabel="test accuracy", xlim=(0, 1.05))
     plots.percent(ax.yaxis)
-    plots.label_ends(ax)
+    plots.label_ends(ax, {name: f"{name} (dashed)" for name in FAMILIES if "linestyle" in LINES[name]})
 
 
 def alt(numbers: dict[str, float]) -> str:
