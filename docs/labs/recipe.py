@@ -107,9 +107,7 @@ def accuracies(runs: dict[str, Run]) -> dict[str, np.ndarray]:
     )
     tests = results.test_accuracy.values.reshape(len(runs), len(seeds))
     curves = results.validation_accuracy.values.reshape(len(runs), len(seeds), -1)
-    print(
-        f"{'':14} test accuracy, lowest to highest   updates to 30 %"
-    )
+    print(f"{'':14} test accuracy, lowest to highest   updates to 30 %")
     for name, test, curve in zip(runs, tests, curves, strict=True):
         there = np.median(first_reach(curve, results.step.values, 0.3))
         reached = f"{there:.0f}" if np.isfinite(there) else "not reached"

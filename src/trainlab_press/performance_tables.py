@@ -76,7 +76,8 @@ def setting(record: Record) -> str:
         machine = f"{measured['processor']}, {measured['cores']} cores, {memory}, {measured['system']}"
         spent, load = f"{measured['seconds']:.0f}", f"{measured['load_before']:.2f}"
         code = f"`{measured['commit']}`" if measured["commit"] else "unknown"
-        lines.append([section, machine, measured["date"].replace("-", "&#8209;"), code, load, spent, f"`{measured['command']}`"])
+        date = measured["date"].replace("-", "&#8209;")  # which do not end a line
+        lines.append([section, machine, date, code, load, spent, f"`{measured['command']}`"])
     versions = dict(record["rows"]["versions"])
     versions |= {row["label"]: row["package"] for _, row in in_order(record["rows"]["results"]) if row.get("package")}
     said = f"Versions: {', '.join(f'{what} {version}' for what, version in versions.items())}.\n"

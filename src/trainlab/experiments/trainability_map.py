@@ -1,8 +1,8 @@
 """For which depth and which scale of the weights does a plain net learn?
 
 Each cell is a net of 32 units a layer, trained for {=trainability_map.steps:.0f} updates by momentum. Its number is the
-training loss in nats, which guessing leaves at {=trainability_map.guessing:.1f}; the stronger its colour, the lower. It is a
-median over {=trainability_map.map_seeds:.0f} seeds, in the deepest row over {=trainability_map.seeds:.0f}, and of
+training loss in nats, which guessing leaves at {=trainability_map.guessing:.1f}; the stronger its colour, the lower. It
+is a median over {=trainability_map.map_seeds:.0f} seeds, in the deepest row over {=trainability_map.seeds:.0f}, and of
 {=trainability_map.rates:.0f} learning rates that are ten times apart the better one counts, seed by seed. A dash stands
 for a loss that is not a number, or above that of guessing by more than half. The vertical line is the critical gain of
 theory, where gradients keep their size on the way back. At the dashed curves theory says that all layers together
