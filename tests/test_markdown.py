@@ -125,6 +125,15 @@ def test_the_default_format_has_three_digits(root: Path) -> None:
     assert one(html(root, "{=race.count:,.0f}"), "data").text == "1,234"
 
 
+def test_powers_of_ten_are_written_as_in_a_text(root: Path) -> None:
+    assert one(html(root, "{=race.count:.1e}"), "data").text == "1.2\u00a0×\u00a010³"
+    file = root / "docs" / "live" / "race.json"
+    record = json.loads(file.read_text("utf-8"))
+    record["numbers"]["count"] = -3e-17
+    file.write_text(json.dumps(record), "utf-8")
+    assert one(html(root, "{=race.count:g}"), "data").text == "-3\u00a0×\u00a010⁻¹⁷"
+
+
 def test_code_is_left_alone(root: Path) -> None:
     fenced = "```md\n{=no.such}\n\n!claim no/such\n\n![](fig:no)\n```"
     text = f"`{{=no.such}}` and `![](fig:no)`\n\n{fenced}\n\n    !source no.such\n"

@@ -184,6 +184,7 @@ def test_each_copied_snippet_prints_what_the_page_shows(
     shown: dict[Path, str] = {}
     cards = page.query_selector_all(".snippets li")
     for card in cards:
+        card.scroll_into_view_if_needed()  # the theme adds the button once the code is in sight
         button = card.wait_for_selector("[data-clipboard-target]")
         assert button is not None
         page.evaluate("navigator.clipboard.writeText('')")
@@ -254,7 +255,7 @@ def test_the_code_on_the_page_is_the_code_that_trained(visit: Visit) -> None:
 def test_a_symptom_is_one_click_away_and_reads_well(visit: Visit, width: int, beside: bool) -> None:
     page, problems = visit("diagnosis/", "light", width)
     page.click("article table a[href='#many-relu-units-are-dead']")
-    entry = page.locator("#many-relu-units-are-dead + dl")
+    entry = page.locator("#many-relu-units-are-dead + .passage > dl")
     word, text = (entry.locator(part).first.bounding_box() for part in ("dt", "dd"))
     assert word is not None
     assert text is not None
@@ -286,7 +287,9 @@ def test_an_address_with_a_word_marks_it(visit: Visit) -> None:
 
 def test_code_has_a_copy_button(visit: Visit) -> None:
     page, _ = visit("optimizers/", "light", 1280)
-    page.wait_for_selector(".md-clipboard, .md-code__button", state="attached")
+    code = page.locator("article .highlight:visible").first
+    code.scroll_into_view_if_needed()
+    code.locator(".md-code__button").wait_for(state="attached")
 
 
 def test_notebooks_can_be_downloaded(visit: Visit, site: Site) -> None:

@@ -22,6 +22,8 @@ from trainlab_press.shown import Shown, shown
 NUMBER = r"\{=([^{}\n]*)\}"
 NUMBER_INSIDE = re.compile(r"\s*(?P<name>\w+)\.(?P<key>[\w.-]+)(?::(?P<spec>\S+))?(?:\s+or\s+(?P<missing>.+?))?\s*")
 
+POWER = re.compile(r"(?P<digits>\d)e(?P<exponent>[+-]\d+)")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SIZE = re.compile(r'viewBox="0 0 (?P<width>[\d.]+) (?P<height>[\d.]+)"')
 
 
@@ -107,7 +109,7 @@ class Press:
                 raise PressError(f"{{={inside}}} is {value}; if that may be, say what to show: {{={inside} or never}}")
             text = m["missing"]
         data = ET.Element("data", {"value": repr(value)})
-        data.text = AtomicString(text)
+        data.text = AtomicString(POWER.sub(_power_of_ten, text))
         return data
 
     def _day(self, day: str) -> ET.Element:
@@ -127,3 +129,8 @@ class Press:
         for inside, after in zip(pieces[1::2], pieces[2::2], strict=True):
             parent.append(self.number(inside))
             add(parent, "span", after)  # a tail would still be read as Markdown
+
+
+def _power_of_ten(found: re.Match[str]) -> str:
+    """3e-07 as it is written in a text, in characters that stay together and survive where markup is left out."""
+    return f"{found['digits']}\u00a0×\u00a010{str(int(found['exponent'])).translate(RAISED)}"

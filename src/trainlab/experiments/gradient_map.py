@@ -1,7 +1,7 @@
 """How large is the gradient of each layer while a network dies, explodes or trains?
 
 One network a map: the Euclidean norm of the gradient of each weight matrix (upwards, the last one is the output layer)
-before each of the first {=gradient_map.steps:.0f} updates. Blue: smaller than 0.01, the deeper the blue the smaller.
+before each of the first {=gradient_map.steps:.0f} updates. Blue: smaller than 0.01, the stronger the blue the smaller.
 Orange: larger than 10. Grey: between. Hatched: infinite or not a number. Top: a sigmoid network of 20 hidden layers
 with Glorot's initialization. Middle: a residual ReLU network of 10 with He's, at rate
 {=gradient_map.explodes_rate:g}. Bottom: a plain ReLU network of 20 with He's. All have 64 units a layer, batches of 64

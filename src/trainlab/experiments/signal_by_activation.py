@@ -4,7 +4,7 @@ Networks with 50 hidden layers of 128 units, given 64 examples of MNIST-1D, befo
 one activation: the mean square of each layer's outputs; layer 0 is the input. Lines are medians over
 {=signal_by_activation.seeds:.0f} networks, bands reach from the lowest to the highest. Dashed: theory for wide
 layers, with nothing to fit. The three vertical axes differ. In layers of equal width LeCun's and Glorot's rules draw
-the same variance, so their lines nearly coincide.
+the same variance, so their lines nearly coincide; LeCun's is dotted.
 """
 
 from itertools import pairwise
