@@ -4,8 +4,8 @@ Training loss of a net with {=init_race.depth:.0f} hidden layers of {=init_race.
 of the nine, under each of the two optimizers, runs at the learning rate that won on the validation split by an equal
 budget of {=init_race.rates:.0f} rates. Lines are medians over {=init_race.seeds:.0f} fresh seeds, bands reach from the
 lowest to the highest. Under SGD the median run learns from He's weights, from orthogonal ones and from LSUV, under Adam
-also from Glorot's and LeCun's; from LeCun's not every seed does. Dashed is LSUV, dotted are
-zeros. The flat lines are nets that learned nothing; a line that is missing is a loss too large to draw, or not a number.
+also from Glorot's and LeCun's; from LeCun's not every seed does. Dashed is LSUV, dotted are zeros. The flat lines are
+nets that learned nothing; a line that is missing is a loss too large to draw, or not a number.
 """
 
 import math
