@@ -92,8 +92,8 @@ def recipe(names: Iterable[str]) -> Run:
 # %% [markdown]
 # ## The ladder
 #
-# Each rung has all changes up to its own. The last column is the median number of updates until 30 % of
-# the validation split are right. Three seeds each, and the same three on every rung. All go
+# Each rung has all changes up to its own. The last column is the median number of updates to
+# that share of right answers on the validation split. Three seeds each, and the same three on every rung. All go
 # into one call of `train`; those that may differ in a stack, such as the first two rungs, train together.
 
 # %%
