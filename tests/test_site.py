@@ -214,6 +214,8 @@ def test_a_snippet_is_found_by_its_words_copied_by_keyboard_and_downloaded(visit
     summary.focus()
     page.keyboard.press("Enter")
     assert page.locator("#snippet-adam .no-copy").is_visible()
+    page.locator("#snippet-adam pre").first.scroll_into_view_if_needed()
+    page.locator("#snippet-adam [data-clipboard-target]").wait_for(state="attached")
     for _ in range(6):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.matches('#snippet-adam [data-clipboard-target]')"):

@@ -1,7 +1,8 @@
-"""Puts what follows each heading of a page, from the first h2 on, into a box that a browser can lay out later.
+"""Puts what follows each heading far down a page into a box that a browser can lay out later.
 
-A phone that lays out a long chapter at once answers nobody meanwhile. assets/rest.js lets it do so box by box.
-Headings stay outside, since the theme asks where they are. Registered in mkdocs.yml as ``trainlab_press.passages``.
+A phone that lays out a long chapter at once answers nobody meanwhile. assets/rest.js lets it do so box by box. What
+may be in sight at the start has no box, since its text would move. Headings stay outside, since the theme asks where
+they are. Registered in mkdocs.yml as ``trainlab_press.passages``.
 """
 
 from __future__ import annotations
@@ -14,26 +15,30 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 HEADINGS = {"h2", "h3", "h4", "h5", "h6"}
+FAR = 6000
+"""Characters of text after which a large screen is surely full."""
 
 
 class _Passages(Treeprocessor):
     """Wraps what stands between headings."""
 
     def run(self, root: ET.Element) -> None:
-        children = list(root)
-        first = next((at for at, child in enumerate(children) if child.tag == "h2"), len(children))
-        for child in children[first:]:
+        before, passage = 0, None
+        for child in list(root):
             root.remove(child)
-        passage = None
-        for child in children[first:]:
             if child.tag in HEADINGS:
-                root.append(child)
                 passage = None
-                continue
-            if passage is None:
-                passage = ET.SubElement(root, "div", {"class": "passage"})
-                passage.tail = "\n"
-            passage.append(child)
+                if before >= FAR:
+                    passage = ET.Element("div", {"class": "passage"})
+                    passage.tail = "\n"
+                root.append(child)
+            elif passage is None:
+                root.append(child)
+            else:
+                if not len(passage):
+                    root.append(passage)
+                passage.append(child)
+            before += len("".join(child.itertext()))
 
 
 class PassagesExtension(Extension):
