@@ -92,9 +92,10 @@ def recipe(names: Iterable[str]) -> Run:
 # %% [markdown]
 # ## The ladder
 #
-# Each rung has all changes up to its own. The last column is the median number of updates to
-# the share of right answers that its heading names, on the validation split. Three seeds each, and the same three on every rung. All go
-# into one call of `train`; those that may differ in a stack, such as the first two rungs, train together.
+# Each rung has all changes up to its own. The last column is the median number of updates to the share
+# of right answers that its heading names, on the validation split. Three seeds each, and the same three on
+# every rung. All go into one call of `train`; those that may differ in a stack, such as the first two
+# rungs, train together.
 
 # %%
 seeds, every = range(3), 15
